@@ -1,0 +1,1 @@
+"""One file per question; the docstring is the hypothesis. No experiment names a phase."""

@@ -1,0 +1,1 @@
+"""Checks: pure functions from a history to a measurement, one file per kind of claim."""

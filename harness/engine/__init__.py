@@ -1,0 +1,1 @@
+"""Docker: is there an engine, images, deployers, and Toxiproxy woven into every link."""

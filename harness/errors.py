@@ -1,0 +1,44 @@
+"""Errors that a person can act on: what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """Something the user can mend. `str()` is one message that ends with the remedy."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{problem} {remedy}".strip())
+        self.problem = problem
+        self.remedy = remedy
+
+
+class ConfigError(HarnessError):
+    """A file that a person wrote says something that cannot be used.
+
+    `file` is the path as the user knows it, `place` where in it (a key path or a line).
+    """
+
+    def __init__(self, file: str, place: str, problem: str, remedy: str) -> None:
+        where = f"{file}: {place}" if place else file
+        super().__init__(f"{where}: {problem}", remedy)
+        self.file = file
+        self.place = place
+
+
+class InstrumentError(HarnessError):
+    """The instrument failed, not the target: what was measured cannot be trusted."""
+
+
+class NothingToBreak(HarnessError):
+    """A fault was aimed at a role, zone, region or link that the target does not have."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return 'Did you mean X? Known: a, b, c.' for a word that is not among the known ones."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1)
+    hint = f"Did you mean '{close[0]}'? " if close else ""
+    return f"{hint}Known: {', '.join(names) or 'none'}."

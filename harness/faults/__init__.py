@@ -1,0 +1,1 @@
+"""Faults, one file each. See `base` for what a fault is."""

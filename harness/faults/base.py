@@ -1,0 +1,199 @@
+"""What a fault is, and the narrow protocols through which it may touch the world.
+
+A fault is a frozen value that an experiment declares. `inject` makes it bite and returns an Injection that
+knows how to heal itself and how to prove, from a side channel, what really happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from harness.history import Receipt
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """What the engine says about a container, apart from anything the fault believes.
+
+    `status` is Docker's word: running, paused, restarting, exited, dead, created. Moments are engine time.
+    """
+
+    status: str
+    pid: int
+    restart_count: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    exit_code: int
+    cpu_ns: int | None = None  # total CPU time of its cgroup, None where the engine does not say
+
+
+class Container(Protocol):
+    """One running container of a component, and what a fault may do to it."""
+
+    @property
+    def component(self) -> str:
+        """Name of the component (Compose service)."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Name of the container."""
+        ...
+
+    def state(self) -> ContainerState:
+        """Ask the engine. Raises InstrumentError when the container is gone."""
+        ...
+
+    def crash(self) -> None:
+        """End its processes with SIGKILL from inside, so that the restart policy sees a crash."""
+        ...
+
+    def stop(self, grace_s: float) -> None:
+        """SIGTERM, then SIGKILL after `grace_s`; the restart policy does not bring it back."""
+        ...
+
+    def start(self) -> None:
+        """Start it again; nothing happens when it runs."""
+        ...
+
+    def pause(self) -> None:
+        """Freeze all its processes."""
+        ...
+
+    def unpause(self) -> None:
+        """Thaw it; nothing happens when it is not frozen."""
+        ...
+
+    def hold_restarts(self) -> None:
+        """Switch its restart policy off, remembering what it was."""
+        ...
+
+    def release_restarts(self) -> None:
+        """Give its restart policy back; nothing happens when it was not held."""
+        ...
+
+    def run(self, command: tuple[str, ...], timeout_s: float = 10.0) -> str:
+        """Run a command inside and return what it printed. Raises InstrumentError when it fails."""
+        ...
+
+    def contents(self) -> int | None:
+        """How many entries the component holds (`contents` of target.toml); None when not declared."""
+        ...
+
+    def wipe(self) -> None:
+        """Empty it (`wipe` of target.toml). Raises NothingToBreak when not declared."""
+        ...
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A sign of life asked for over a link. `rtt_ms` is None unless `outcome` is 'answered'.
+
+    answered: the far side spoke. closed: the connection was refused or closed without a word.
+    reset: it was reset. silent: nothing came within the time allowed.
+    """
+
+    outcome: Literal["answered", "closed", "reset", "silent"]
+    rtt_ms: float | None
+
+
+class LinkHandle(Protocol):
+    """One link of the running stack with the Toxiproxy that sits on it."""
+
+    @property
+    def name(self) -> str:
+        """The link's name in target.toml."""
+        ...
+
+    def probe(self, timeout_s: float = 2.0) -> Probe:
+        """Send a small question through the proxy on a fresh connection, and time the answer."""
+        ...
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Disable (close all connections, refuse new ones) or enable the proxy; verified by reading back."""
+        ...
+
+    def add_toxic(self, kind: str, stream: Literal["upstream", "downstream"], **attributes: int) -> str:
+        """Add a toxic at toxicity 1 and return its name; raises InstrumentError unless it reads back the same."""
+        ...
+
+    def remove_toxic(self, name: str) -> None:
+        """Remove a toxic; nothing happens when it is gone."""
+        ...
+
+
+class ProviderHandle(Protocol):
+    """The control side of a provider simulator."""
+
+    @property
+    def name(self) -> str:
+        """Name of the component."""
+        ...
+
+    def set_fault(self, kind: str, share: float, **settings: Any) -> None:
+        """Make `share` of the requests from now on meet the fault. Raises InstrumentError."""
+        ...
+
+    def clear_fault(self) -> None:
+        """Serve every request from now on."""
+        ...
+
+    def counters(self) -> dict[str, int]:
+        """`requests` and `affected` since the simulator was started or reset."""
+        ...
+
+
+class Stage(Protocol):
+    """What a fault may see of a running stack. Each finder raises NothingToBreak when nothing fits."""
+
+    def containers(self, *, role: str | None, zone: str | None, region: str | None) -> list[Container]:
+        """The containers of the components that fit every given word."""
+        ...
+
+    def links(self, name: str) -> list[LinkHandle]:
+        """The links called `name`."""
+        ...
+
+    def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:
+        """The provider simulators that fit."""
+        ...
+
+    def now(self) -> float:
+        """Run time (s)."""
+        ...
+
+    def from_wall(self, moment: datetime) -> float:
+        """Run time (s) of a moment that the engine reported."""
+        ...
+
+
+class Injection(Protocol):
+    """A fault that bites now."""
+
+    def heal(self) -> None:
+        """Undo it. May be called twice. Raises InstrumentError when it cannot be undone."""
+        ...
+
+    def receipt(self) -> Receipt:
+        """Prove what happened. Called once, after healing and before the stack goes down."""
+        ...
+
+
+class Fault(Protocol):
+    """Something done to a component or a link."""
+
+    @property
+    def name(self) -> str:
+        """The word for it in events, reports and results."""
+        ...
+
+    @property
+    def aimed_at(self) -> str:
+        """What it is aimed at, for people: 'role database', 'link cache'."""
+        ...
+
+    def inject(self, stage: Stage) -> Injection:
+        """Make it bite. Raises NothingToBreak when it is aimed at nothing, InstrumentError when it fails."""
+        ...

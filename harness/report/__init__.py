@@ -1,0 +1,1 @@
+"""From histories and verdicts to what people read."""

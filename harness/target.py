@@ -1,0 +1,157 @@
+"""A target as data: `target.toml` says what each Compose service is for and which links may be broken.
+
+The harness knows nothing else about the system under test. Anyone's own Compose project becomes a target by
+writing this one file next to it; see `docs/own-target.md`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from harness.config import Strict, load_toml
+from harness.errors import ConfigError, NothingToBreak, did_you_mean
+
+Port = int
+Protocol = Literal["http", "postgres", "redis", "tls", "tcp"]
+
+
+class Entry(Strict):
+    """Where users come in: a component, its HTTP port inside the container, and its readiness path."""
+
+    component: str
+    port: Port = Field(ge=1, le=65535)
+    ready: str = "/v1/ready"
+
+
+class Users(Strict):
+    """How many simultaneous users the claim is about, and the think time (s) that turns them into arrivals."""
+
+    claimed: PositiveInt
+    think_s: PositiveFloat = 10.0
+
+
+class Component(Strict):
+    """One service of the target; the table's key is the name of the Compose service.
+
+    `contents` is a command that prints, inside the container, how many entries the component holds;
+    `wipe` is one that empties it. `control_port` is where a provider simulator takes its orders.
+    """
+
+    name: str = ""
+    role: str
+    zone: str
+    region: str
+    contents: tuple[str, ...] | None = None
+    wipe: tuple[str, ...] | None = None
+    control_port: Port | None = None
+
+
+class External(Strict):
+    """A real service that takes the component's place when the environment variable `when_env` is set."""
+
+    when_env: str
+    host: str
+    port: Port = 443
+    protocol: Protocol = "tls"
+
+
+class Link(Strict):
+    """A dependency that crosses the network: Toxiproxy takes the name of component `to` and listens on `port`.
+
+    `protocol` is how the harness speaks over the link when it asks for a sign of life.
+    """
+
+    name: str
+    to: str
+    port: Port = Field(ge=1, le=65535)
+    protocol: Protocol = "tcp"
+    external: External | None = None
+
+
+class Target(Strict):
+    """The whole of `target.toml`. `folder` is where the file lies; it is filled in by `load_target`."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    phase: str
+    title: str
+    deployer: Literal["compose"] = "compose"
+    compose: str = "compose.yml"
+    images: tuple[str, ...] = ()
+    entry: Entry
+    users: Users
+    components: dict[str, Component]
+    links: tuple[Link, ...] = ()
+    folder: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Target:
+        known = self.components
+        if self.entry.component not in known:
+            raise ValueError(
+                f"entry.component '{self.entry.component}' is not a component. "
+                + did_you_mean(self.entry.component, known)
+            )
+        for link in self.links:
+            if link.to not in known:
+                raise ValueError(f"link '{link.name}' leads to '{link.to}'. " + did_you_mean(link.to, known))
+        names = [link.name for link in self.links]
+        if len(set(names)) < len(names):
+            raise ValueError("two links have the same name")
+        return self
+
+    def find(self, *, role: str | None = None, zone: str | None = None, region: str | None = None) -> list[Component]:
+        """Return the components that fit every given word. Raises NothingToBreak when there is none."""
+        wanted = {"role": role, "zone": zone, "region": region}
+        asked = {key: value for key, value in wanted.items() if value is not None}
+        found = [c for c in self.components.values() if all(getattr(c, k) == v for k, v in asked.items())]
+        if found and asked:
+            return found
+        words = ", ".join(f"{k} '{v}'" for k, v in asked.items()) or "nothing"
+        key = next(iter(asked), "role")
+        known = {getattr(c, key) for c in self.components.values()}
+        raise NothingToBreak(
+            f"The target {self.phase} has no component with {words}.", did_you_mean(asked.get(key) or "", known)
+        )
+
+    def link(self, name: str) -> Link:
+        """Return the link called `name`. Raises NothingToBreak when there is none."""
+        for link in self.links:
+            if link.name == name:
+                return link
+        raise NothingToBreak(
+            f"The target {self.phase} has no link '{name}'.", did_you_mean(name, (x.name for x in self.links))
+        )
+
+
+def load_target(folder: Path) -> Target:
+    """Read `folder/target.toml` and check that its Compose file exists. Raises ConfigError."""
+    path = folder / "target.toml"
+    target = load_toml(path, Target)
+    named = {key: part.model_copy(update={"name": key}) for key, part in target.components.items()}
+    target = target.model_copy(update={"components": named, "folder": folder})
+    if not (folder / target.compose).is_file():
+        raise ConfigError(str(path), "compose", f"there is no file '{target.compose}' beside it.", "Correct the name.")
+    return target
+
+
+def targets_root() -> Path:
+    """Return the folder that holds one folder per phase."""
+    return Path(__file__).resolve().parent.parent / "targets"
+
+
+def known_phases(root: Path | None = None) -> list[str]:
+    """Return the phases that can be run: folders with a `target.toml`."""
+    return sorted(path.parent.name for path in (root or targets_root()).glob("*/target.toml"))
+
+
+def find_target(phase: str, root: Path | None = None) -> Target:
+    """Return the target of `phase` ('v1'), or of a folder given as a path. Raises ConfigError."""
+    if "/" in phase or phase == ".":
+        return load_target(Path(phase))
+    base = root or targets_root()
+    if phase not in known_phases(base):
+        raise ConfigError("PHASE", "", f"there is no target '{phase}'.", did_you_mean(phase, known_phases(base)))
+    return load_target(base / phase)

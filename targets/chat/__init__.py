@@ -1,0 +1,1 @@
+"""The chat API that all versions share."""
