@@ -1,1 +1,1 @@
-"""Faults, one file each. See `base` for what a fault is."""
+"""Faults, one file each; `base` says what a fault is. Experiments import them by name from their files."""

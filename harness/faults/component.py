@@ -1,0 +1,148 @@
+"""What all faults on components share: the aim, doing something to several containers at once, the away time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from harness.errors import InstrumentError
+from harness.faults.base import Container, ContainerState, Stage
+from harness.history import Receipt
+
+T = TypeVar("T")
+
+MENDING_PATIENCE_S = 30.0  # how long a restart policy, or a started container, may take until it runs again
+COUNTING_PATIENCE_S = 10.0  # how long a restarted component may take until its entries can be counted
+
+
+@dataclass(frozen=True)
+class ComponentFault:
+    """A fault on every container of the components that fit role, zone and region."""
+
+    role: str | None = None
+    zone: str | None = None
+    region: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.role is None and self.zone is None and self.region is None:
+            raise ValueError(f"{type(self).__name__} needs a role, a zone or a region to be aimed at")
+
+    @property
+    def aimed_at(self) -> str:
+        """The aim in words: 'role database, zone a'."""
+        words = {"role": self.role, "zone": self.zone, "region": self.region}
+        return ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
+
+    def victims(self, stage: Stage) -> list[Container]:
+        """Return the containers aimed at. Raises NothingToBreak when there is none."""
+        return stage.containers(role=self.role, zone=self.zone, region=self.region)
+
+
+def all_at_once(action: Callable[[Container], T], containers: Sequence[Container]) -> list[T]:
+    """Do `action` to all containers in the same moment; the first error is raised after all have ended."""
+    if len(containers) == 1:
+        return [action(containers[0])]
+    with ThreadPoolExecutor(len(containers)) as pool:
+        return list(pool.map(action, containers))
+
+
+def wait_for(container: Container, seen: Callable[[ContainerState], bool], patience_s: float) -> ContainerState | None:
+    """Poll the engine until `seen` is true of the container's state; None when it never was."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        state = container.state()
+        if seen(state):
+            return state
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.05)
+
+
+def first_count(container: Container, patience_s: float = COUNTING_PATIENCE_S) -> int | None:
+    """How many entries a component holds, as soon as it can be asked; None when it never can."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return container.contents()
+        except InstrumentError:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.05)
+
+
+@dataclass
+class Victim:
+    """One container, before and after: what the engine said, and what it held."""
+
+    container: Container
+    before: ContainerState
+    contents_before: int | None
+    after: ContainerState | None = None
+    contents_after: int | None = None
+
+    @classmethod
+    def of(cls, container: Container) -> Victim:
+        """Take note of a container before anything is done to it."""
+        return cls(container, container.state(), first_count(container))
+
+    @property
+    def came_back_as_another_process(self) -> bool:
+        """Whether it runs again under a new process and was started after the fault."""
+        return self.after is not None and self.after.status == "running" and self.after.pid != self.before.pid
+
+    def untouched(self) -> bool:
+        """Whether nothing happened to it: after a second it still runs as the process that it was."""
+        gone = self.before.pid
+        return wait_for(self.container, lambda s: s.status != "running" or s.pid != gone, patience_s=1.0) is None
+
+    def look_again(self, patience_s: float = MENDING_PATIENCE_S) -> bool:
+        """Wait until it runs again as a new process, and count at once what it holds. False when it did not."""
+        gone = self.before.pid
+        self.after = wait_for(self.container, lambda s: s.status == "running" and s.pid not in (0, gone), patience_s)
+        if self.after is not None:
+            self.contents_after = first_count(self.container)
+        return self.after is not None
+
+    def away(self, stage: Stage) -> tuple[float | None, float | None]:
+        """Run times (s) of its death and of its new start, from the engine's own record."""
+        if self.after is None:
+            state = self.container.state()
+            return (stage.from_wall(state.finished_at) if state.finished_at else None), None
+        died, started = self.after.finished_at, self.after.started_at
+        return (stage.from_wall(died) if died else None), (stage.from_wall(started) if started else None)
+
+
+def away_receipt(stage: Stage, victims: Sequence[Victim], struck_s: float, what: str) -> Receipt:
+    """Receipt of a fault that took containers away: the engine must report a death after the strike and a new start.
+
+    `delivered` counts the containers that went away and came back, and sums up what they held where they say.
+    """
+    spans = [victim.away(stage) for victim in victims]
+    # 0.5 s: the engine's clock is the wall clock, ours is monotonic; they may drift apart that much in a run.
+    died = [on for on, _ in spans if on is not None and on >= struck_s - 0.5]
+    back = [off for _, off in spans if off is not None]
+    returned = sum(victim.came_back_as_another_process for victim in victims)
+    requested: dict[str, Any] = {"containers": len(victims)}
+    delivered: dict[str, Any] = {"containers": len(died), "came_back": returned}
+    held = [(v.contents_before, v.contents_after) for v in victims if v.contents_before is not None]
+    if held:
+        delivered["contents_before"] = sum(before or 0 for before, _ in held)
+        delivered["contents_after"] = sum(after or 0 for _, after in held)
+    evidence = [_sentence(victim, what) for victim in victims]
+    status = "missing" if not died else "confirmed" if len(died) == returned == len(victims) else "mismatch"
+    return Receipt(status, requested, delivered, min(died, default=None), max(back, default=None), evidence)
+
+
+def _sentence(victim: Victim, what: str) -> str:
+    before, after = victim.before, victim.after
+    name = victim.container.name
+    if after is None:
+        return f"{name}: {what}; process {before.pid} before, not seen running again."
+    restarts = after.restart_count - before.restart_count
+    counted = ""
+    if victim.contents_before is not None:
+        counted = f" It held {victim.contents_before} entries before and {victim.contents_after} right after."
+    return f"{name}: {what}; process {before.pid} became {after.pid}, {restarts} restart(s) by policy.{counted}"

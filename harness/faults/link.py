@@ -1,0 +1,121 @@
+"""What all faults on links share: doing it, undoing it, and asking over the link itself what it is like now.
+
+The proof comes from probes: fresh connections through the proxy that carry no user's traffic. One before the
+fault, one while it bites, one just before healing, one after.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.errors import InstrumentError
+from harness.faults.base import LinkHandle, Probe, Stage
+from harness.history import Receipt
+
+PROBE_TIMEOUT_S = 1.0  # a link that is silent for so long is called silent
+HEALING_PATIENCE_S = 10.0  # how long a healed link may take until it answers again
+
+
+@dataclass(frozen=True)
+class LinkFault:
+    """A fault on the link that target.toml calls `link`."""
+
+    link: str
+
+    @property
+    def aimed_at(self) -> str:
+        """The aim in words."""
+        return f"link {self.link}"
+
+
+@dataclass(frozen=True)
+class Bite:
+    """How one kind of link fault acts, and how its effect is recognised in a probe.
+
+    `apply` appends the names of what it added to the list that `undo` will get, so that half an injury can be undone. `fits(before, now)` says whether a probe shows the effect;
+    `dose(before, now)` names its size in the same keys and units as `requested`.
+    """
+
+    requested: dict[str, Any]
+    apply: Callable[[LinkHandle, list[str]], None]
+    undo: Callable[[LinkHandle, list[str]], None]
+    fits: Callable[[Probe, Probe], bool]
+    dose: Callable[[Probe, Probe], dict[str, Any]]
+    probe_timeout_s: float = PROBE_TIMEOUT_S
+
+
+def inject_on_links(stage: Stage, link: str, bite: Bite) -> LinkInjection:
+    """Apply `bite` to every link of that name. Raises NothingToBreak, or InstrumentError when a link is ill already."""
+    links = stage.links(link)
+    before = {handle.name: handle.probe(bite.probe_timeout_s) for handle in links}
+    for handle in links:
+        if before[handle.name].outcome != "answered":
+            raise InstrumentError(
+                f"The link {handle.name} does not answer even before the fault: {before[handle.name]}."
+            )
+    injection = LinkInjection(stage, bite, links, before)
+    try:
+        for handle in links:
+            bite.apply(handle, injection.undo_with.setdefault(handle.name, []))
+        injection.on_s = stage.now()
+        injection.look("while on")
+    except BaseException:
+        injection.heal()
+        raise
+    return injection
+
+
+@dataclass
+class LinkInjection:
+    """Links that misbehave, and the way back."""
+
+    stage: Stage
+    bite: Bite
+    links: list[LinkHandle]
+    before: dict[str, Probe]
+    undo_with: dict[str, list[str]] = field(default_factory=dict)
+    on_s: float | None = None
+    off_s: float | None = None
+    looks: list[tuple[str, Probe, bool]] = field(default_factory=list)
+    healed: bool = False
+
+    def look(self, when: str) -> None:
+        """Probe every link and note whether the effect can be seen."""
+        for handle in self.links:
+            probe = handle.probe(self.bite.probe_timeout_s)
+            self.looks.append((f"{handle.name}, {when}", probe, self.bite.fits(self.before[handle.name], probe)))
+
+    def heal(self) -> None:
+        """Undo it on every link; each must answer again. Raises InstrumentError when one does not."""
+        if self.on_s is not None and not self.healed:
+            self.look("before healing")
+        for handle in self.links:
+            if handle.name in self.undo_with:
+                self.bite.undo(handle, self.undo_with[handle.name])
+        if self.off_s is None:
+            self.off_s = self.stage.now()
+        self.healed = True
+        deadline = time.monotonic() + HEALING_PATIENCE_S
+        for handle in self.links:
+            while handle.probe(2.0).outcome != "answered":
+                if time.monotonic() > deadline:
+                    raise InstrumentError(f"The link {handle.name} does not answer after the fault was healed.")
+                time.sleep(0.05)
+
+    def receipt(self) -> Receipt:
+        """Confirmed when every look showed the effect, missing when none did, otherwise a mismatch."""
+        fitting = [fits for _, _, fits in self.looks]
+        status = "missing" if not any(fitting) else "confirmed" if all(fitting) and self.healed else "mismatch"
+        delivered = self.bite.dose(next(iter(self.before.values())), self.looks[0][1]) if self.looks else {}
+        evidence = [f"{name}, before: {_words(probe)}." for name, probe in self.before.items()]
+        evidence += [f"{label}: {_words(probe)}." for label, probe, _ in self.looks]
+        if self.healed:
+            evidence.append("After healing every link answered again.")
+        return Receipt(status, self.bite.requested, delivered, self.on_s, self.off_s, evidence)
+
+
+def _words(probe: Probe) -> str:
+    return f"answered in {probe.rtt_ms:.1f} ms" if probe.rtt_ms is not None else probe.outcome

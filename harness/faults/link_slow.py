@@ -1,0 +1,52 @@
+"""Link slow: every answer takes longer, as over a congested or distant network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.faults.base import LinkHandle, Probe, Stage
+from harness.faults.link import PROBE_TIMEOUT_S, Bite, LinkFault, LinkInjection, inject_on_links
+
+
+@dataclass(frozen=True)
+class LinkSlow(LinkFault):
+    """`latency_ms` (+- `jitter_ms`) is added to each burst of data on its way back, so once a round trip."""
+
+    latency_ms: int = 500
+    jitter_ms: int = 0
+    name: str = "link_slow"
+
+    def __post_init__(self) -> None:
+        if self.latency_ms <= 0 or not 0 <= self.jitter_ms <= self.latency_ms:
+            raise ValueError("latency_ms is more than 0, and jitter_ms lies between 0 and latency_ms")
+
+    def inject(self, stage: Stage) -> LinkInjection:
+        """Add Toxiproxy's latency toxic downstream."""
+        low, high = 0.8 * (self.latency_ms - self.jitter_ms), 1.5 * (self.latency_ms + self.jitter_ms) + 100
+
+        def slow_down(handle: LinkHandle, added: list[str]) -> None:
+            added.append(handle.add_toxic("latency", "downstream", latency=self.latency_ms, jitter=self.jitter_ms))
+
+        def fits(before: Probe, now: Probe) -> bool:
+            added = _added_ms(before, now)
+            return added is not None and low <= added <= high
+
+        requested = {"added_ms": self.latency_ms, "jitter_ms": self.jitter_ms}
+        timeout_s = PROBE_TIMEOUT_S + high / 1000
+        return inject_on_links(stage, self.link, Bite(requested, slow_down, remove_toxics, fits, _dose, timeout_s))
+
+
+def remove_toxics(handle: LinkHandle, names: list[str]) -> None:
+    """Take the named toxics off the link again."""
+    for name in names:
+        handle.remove_toxic(name)
+
+
+def _added_ms(before: Probe, now: Probe) -> float | None:
+    return None if before.rtt_ms is None or now.rtt_ms is None else now.rtt_ms - before.rtt_ms
+
+
+def _dose(before: Probe, now: Probe) -> dict[str, Any]:
+    added = _added_ms(before, now)
+    return {"added_ms": None if added is None else round(added, 1)}

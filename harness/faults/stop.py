@@ -1,0 +1,50 @@
+"""Stop: an orderly shutdown that nobody undoes until the fault is healed, as in maintenance or a bad deploy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.errors import InstrumentError
+from harness.faults.base import Stage
+from harness.faults.component import ComponentFault, Victim, all_at_once, away_receipt
+from harness.history import Receipt
+
+
+@dataclass(frozen=True)
+class Stop(ComponentFault):
+    """SIGTERM, then SIGKILL after `grace_s` seconds; healing starts the containers again."""
+
+    grace_s: float = 5.0
+    name: str = "stop"
+
+    def inject(self, stage: Stage) -> StopInjection:
+        """Stop every container aimed at."""
+        victims = [Victim.of(container) for container in self.victims(stage)]
+        injection = StopInjection(stage, victims, stage.now())
+        try:
+            all_at_once(lambda c: c.stop(self.grace_s), [v.container for v in victims])
+        except BaseException:
+            injection.heal()
+            raise
+        return injection
+
+
+@dataclass
+class StopInjection:
+    """Stopped containers, and the way back."""
+
+    stage: Stage
+    victims: list[Victim]
+    struck_s: float
+
+    def heal(self) -> None:
+        """Start them again and wait until they run."""
+        for victim in self.victims:
+            victim.container.start()
+        for victim in self.victims:
+            if not (victim.untouched() or victim.look_again()):
+                raise InstrumentError(f"{victim.container.name} could not be started again after its stop.")
+
+    def receipt(self) -> Receipt:
+        """The engine's record of the end and the new start."""
+        return away_receipt(self.stage, self.victims, self.struck_s, "stopped")
