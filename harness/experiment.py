@@ -69,7 +69,7 @@ class Mix:
 class At:
     """At `t_s` (s of run time) the fault strikes, and after `lasts_s` the harness heals it.
 
-    Without `lasts_s` mending is left to the target itself, until the run ends.
+    Without `lasts_s` mending is left to the target itself; the harness helps only when it does not mend.
     """
 
     t_s: float

@@ -194,6 +194,10 @@ class Fault(Protocol):
         """What it is aimed at, for people: 'role database', 'link cache'."""
         ...
 
+    def check_aim(self, stage: Stage) -> None:
+        """Raise NothingToBreak when the stage holds nothing that it could be aimed at."""
+        ...
+
     def inject(self, stage: Stage) -> Injection:
         """Make it bite. Raises NothingToBreak when it is aimed at nothing, InstrumentError when it fails."""
         ...

@@ -36,6 +36,10 @@ class ComponentFault:
         words = {"role": self.role, "zone": self.zone, "region": self.region}
         return ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
 
+    def check_aim(self, stage: Stage) -> None:
+        """Raise NothingToBreak when no container fits."""
+        self.victims(stage)
+
     def victims(self, stage: Stage) -> list[Container]:
         """Return the containers aimed at. Raises NothingToBreak when there is none."""
         return stage.containers(role=self.role, zone=self.zone, region=self.region)

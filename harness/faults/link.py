@@ -30,13 +30,18 @@ class LinkFault:
         """The aim in words."""
         return f"link {self.link}"
 
+    def check_aim(self, stage: Stage) -> None:
+        """Raise NothingToBreak when there is no such link."""
+        stage.links(self.link)
+
 
 @dataclass(frozen=True)
 class Bite:
     """How one kind of link fault acts, and how its effect is recognised in a probe.
 
-    `apply` appends the names of what it added to the list that `undo` will get, so that half an injury can be undone. `fits(before, now)` says whether a probe shows the effect;
-    `dose(before, now)` names its size in the same keys and units as `requested`.
+    `apply` appends the names of what it added to the list that `undo` will get, so that half an injury can be
+    undone. `fits(before, now)` says whether a probe shows the effect; `dose(before, now)` names its size in the
+    same keys and units as `requested`.
     """
 
     requested: dict[str, Any]

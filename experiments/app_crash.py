@@ -1,0 +1,6 @@
+"""When the app's process dies, something brings it back within seconds, and no acknowledged message is lost."""
+
+from harness.experiment import At, Experiment
+from harness.faults.crash import Crash
+
+EXPERIMENT = Experiment(timeline=(At(8, Crash(role="app")),))
