@@ -1,0 +1,1 @@
+"""One folder per container image that is not the app, and the Python that some of them run."""
