@@ -1,1 +1,22 @@
 """Checks: pure functions from a history to a measurement, one file per kind of claim."""
+
+from __future__ import annotations
+
+import math
+
+from harness.checks.availability import availability
+from harness.checks.base import Check, Parameter
+from harness.checks.contents import contents_kept
+from harness.checks.durability import durability
+from harness.checks.latency import latency
+from harness.checks.under_fault import availability_under_fault
+from harness.checks.users import users_served
+
+CHECKS: dict[str, Check] = {
+    "availability": Check(availability, "share"),
+    "availability_under_fault": Check(availability_under_fault, "share", needs_fault=True),
+    "latency": Check(latency, "s", {"percentile": Parameter(95.0, 0.0, 100.0)}),
+    "contents_kept": Check(contents_kept, "share", needs_fault=True),
+    "users_served": Check(users_served, "users", {"within_s": Parameter(math.inf, 0.0, math.inf)}),
+    "durability": Check(durability, "share"),
+}

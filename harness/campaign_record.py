@@ -1,0 +1,56 @@
+"""What `manifest.json` holds: everything that is needed to say where a result comes from, and to get it again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FILE = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Git:
+    """The commit that the harness ran from; `dirty` when files differed from it. '' outside a repository."""
+
+    sha: str
+    dirty: bool
+
+
+@dataclass(frozen=True)
+class CampaignRecord:
+    """One call of `make experiment`: some experiments, each repeated, on one target.
+
+    `started` and `finished` are UTC moments in ISO 8601; `finished` is None until the campaign ended. `command` repeats
+    it. `versions` and `machine` are names and what was found, for people. `runs` are folders, relative to the
+    campaign's own, in the order in which they ran.
+    """
+
+    schema: int
+    campaign: str
+    phase: str
+    started: str
+    finished: str | None
+    git: Git
+    seed: int
+    repeats: int
+    command: str
+    experiments: tuple[str, ...]
+    versions: dict[str, str]
+    machine: dict[str, str]
+    runs: tuple[str, ...]
+
+
+def write_campaign(folder: Path, record: CampaignRecord) -> None:
+    """Write `manifest.json` so that a crash leaves either the old one or the new one."""
+    temporary = folder / f"{FILE}.new"
+    temporary.write_text(json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(folder / FILE)
+
+
+def read_campaign(folder: Path) -> CampaignRecord:
+    """Read `manifest.json` back."""
+    data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    data["git"] = Git(**data["git"])
+    data["experiments"], data["runs"] = tuple(data["experiments"]), tuple(data["runs"])
+    return CampaignRecord(**data)

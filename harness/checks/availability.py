@@ -1,0 +1,30 @@
+"""Availability: the share of scheduled arrivals that got a right and complete answer in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.checks.base import Question, nothing, pooled_share, scheduled, share_measurement
+from harness.history import History
+from harness.verdict import Measurement
+
+
+def availability(histories: Sequence[History], question: Question) -> Measurement:
+    """Return good / scheduled over the whole counted window of all runs, as a share.
+
+    Good is right, complete, and inside the deadline counted from the due time. Rate-limited arrivals are left out
+    of both numbers; arrivals that were due and never sent are scheduled and not good.
+    """
+    counts = [good_of(history, question.kinds) for history in histories]
+    total = sum(of for _, of in counts)
+    if total == 0:
+        return nothing("arrivals", "share", "no arrival of these kinds was scheduled")
+    return share_measurement(pooled_share(counts), total, "arrivals", question.threshold)
+
+
+def good_of(history: History, kinds: frozenset[str]) -> tuple[int, int]:
+    """Return (good, scheduled) of the counted arrivals of these kinds."""
+    arrivals = scheduled(history, kinds)
+    return int(np.count_nonzero(arrivals.good(history.record.deadline_s))), len(arrivals)

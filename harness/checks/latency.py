@@ -1,0 +1,53 @@
+"""Latency: how long users wait, counted from when their request was due."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.checks.base import SEED, Question, Threshold, more_hint, nothing, scheduled
+from harness.history import Floats, History
+from harness.stats import block_bootstrap, first_count, quantile, quantile_ranks
+from harness.verdict import Measurement, Verdict
+
+
+def latency(histories: Sequence[History], question: Question) -> Measurement:
+    """Return the `percentile` (default 95) of the latency of all runs, in seconds.
+
+    Latency runs from the due time, so that waiting in a queue of ours or theirs counts. An arrival without a good
+    answer counts as slower than any bound (+inf): a target must not look fast by failing.
+    """
+    q = question.parameters["percentile"] / 100
+    runs = [waits(history, question.kinds) for history in histories]
+    runs = [run for run in runs if len(run)]
+    if not runs:
+        return nothing("arrivals", "s", "no arrival of these kinds was scheduled")
+    values = np.concatenate(runs)
+    interval = quantile(values, q)
+    if len(runs) > 1:
+        interval = interval.widened(block_bootstrap(runs, lambda some: quantile(np.concatenate(some), q).value, SEED))
+    hint = _hint(values, q, question.threshold, interval.low, interval.high)
+    return Measurement(interval.value, interval.low, interval.high, len(values), "arrivals", "s", hint)
+
+
+def waits(history: History, kinds: frozenset[str]) -> Floats:
+    """Return the latency (s) of every scheduled arrival of these kinds, +inf where there was no good answer."""
+    arrivals = scheduled(history, kinds)
+    good = arrivals.good(history.record.deadline_s)
+    return np.where(good, arrivals.ended_s - arrivals.due_s, math.inf)
+
+
+def _hint(values: Floats, q: float, threshold: Threshold | None, low: float, high: float) -> str:
+    """Return how many more arrivals would decide, were the share inside the bound to stay what it is."""
+    if threshold is None or threshold.decide(low, high) is not Verdict.INCONCLUSIVE:
+        return ""
+    share = float(np.count_nonzero(values <= threshold.bound)) / len(values)
+
+    def decides(total: int) -> bool:
+        lower, upper = quantile_ranks(total, q)
+        inside = share * total
+        return inside >= upper or inside < lower
+
+    return more_hint(first_count(decides, len(values) + 1), len(values), "arrivals")

@@ -1,0 +1,143 @@
+"""Intervals for shares, quantiles and repeats: pure functions, seeded where chance is involved.
+
+Every interval is two-sided 95 % unless it is said otherwise. An interval over requests treats them as
+independent and therefore speaks of the runs at hand; only resampling whole runs says how much the next run may differ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binom, norm
+
+CONFIDENCE = 0.95
+DRAWS = 1000  # bootstrap draws: the 2.5 % point then rests on 25 draws, enough for a printed figure
+MOST_WORTH_ASKING = 100_000_000  # beyond this many requests "how many more" is no longer advice
+
+Block = TypeVar("Block")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value between `low` and `high`, all in one unit; infinite where there is no bound."""
+
+    value: float
+    low: float
+    high: float
+
+    def widened(self, other: Interval) -> Interval:
+        """Return this value with the outer bounds of both intervals: the more cautious of two methods wins."""
+        return Interval(self.value, min(self.low, other.low), max(self.high, other.high))
+
+
+def wilson(good: float, total: int, confidence: float = CONFIDENCE) -> Interval:
+    """Return the share `good` / `total` with its Wilson score interval (Wilson 1927, JASA 22:209).
+
+    `good` may be a fraction, for shares that were estimated. Raises ValueError when there is nothing to divide by.
+    """
+    if total < 1 or not 0 <= good <= total:
+        raise ValueError(f"a share needs 0 <= good <= total and total >= 1, not {good} of {total}")
+    z = float(norm.ppf(0.5 + confidence / 2))
+    share = good / total
+    scale = 1 + z * z / total
+    middle = (share + z * z / (2 * total)) / scale
+    reach = z / scale * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    # Rounding must not leave the value outside its own interval when the share is 0 or 1.
+    return Interval(share, max(0.0, min(middle - reach, share)), min(1.0, max(middle + reach, share)))
+
+
+def requests_needed(share: float, failures: int = 0, confidence: float = CONFIDENCE) -> int:
+    """Return how many requests with at most `failures` bad ones show, one-sided, that `share` is reached.
+
+    It is the smallest n for which so few failures would come with a probability of at most 1 - confidence if
+    the true share were only `share`: 59, 299, 2,995, 29,956 for 95, 99, 99.9, 99.99 % without a failure.
+    """
+    if not 0 < share < 1 or failures < 0:
+        raise ValueError(f"a share lies between 0 and 1 and failures are not negative, not {share} and {failures}")
+
+    def shown(count: int) -> bool:
+        return bool(binom.cdf(failures, count, 1 - share) <= 1 - confidence)
+
+    found = first_count(shown, failures + 1)
+    if found is None:
+        raise ValueError(f"no practical number of requests shows a share of {share}")
+    return found
+
+
+def first_count(decides: Callable[[int], bool], start: int, most: int = MOST_WORTH_ASKING) -> int | None:
+    """Return about the smallest count from `start` on for which `decides` is true; None when none up to `most` is.
+
+    Doubling and then halving: exact where `decides` stays true once it is, which holds up to rounding here.
+    """
+    low, high = start - 1, max(start, 1)
+    while not decides(high):
+        low, high = high, high * 2
+        if high > most:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return high
+
+
+def quantile(values: npt.ArrayLike, q: float, confidence: float = CONFIDENCE) -> Interval:
+    """Return the exact q-quantile of `values` with an interval from order statistics; no distribution is assumed.
+
+    The quantile is the smallest value that at least the share `q` of the values does not exceed. Values may be
+    +inf. A bound that so few values cannot give is infinite. Source: Hahn and Meeker, Statistical Intervals,
+    5.2. Raises ValueError without values.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    count = len(ordered)
+    if count == 0 or not 0 < q < 1:
+        raise ValueError(f"a quantile needs values and 0 < q < 1, not {count} values and q = {q}")
+    lower, upper = quantile_ranks(count, q, confidence)
+    return Interval(
+        float(ordered[_rank(count, q) - 1]),
+        float(ordered[lower - 1]) if lower >= 1 else -math.inf,
+        float(ordered[upper - 1]) if upper <= count else math.inf,
+    )
+
+
+def quantile_ranks(count: int, q: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
+    """Return the ranks (from 1) of the two values that enclose the q-quantile; 0 and `count` + 1 mean unbounded."""
+    tail = (1 - confidence) / 2
+    return int(binom.ppf(tail, count, q)), int(binom.ppf(1 - tail, count, q)) + 1
+
+
+def _rank(count: int, q: float) -> int:
+    """Rank of the q-quantile; the tiny slack keeps 0.95 * 20 = 19.000000000000004 from becoming rank 20."""
+    return max(1, math.ceil(count * q - 1e-9))
+
+
+def block_bootstrap(
+    blocks: Sequence[Block], statistic: Callable[[Sequence[Block]], float], seed: int, draws: int = DRAWS
+) -> Interval:
+    """Return `statistic` of all blocks with its percentile interval over resampled blocks (runs, faults).
+
+    Failures come in bursts, so the independent unit is the run. Few runs give few distinct resamples: with two
+    or three the interval is a hint, not a bound (Efron and Tibshirani 1993, chapter 13). Draws without a value
+    (NaN) are left out. Raises ValueError without blocks, or when no draw has a value.
+    """
+    if not blocks:
+        raise ValueError("nothing to resample")
+    random = np.random.default_rng(seed)
+    picks = np.sort(random.integers(0, len(blocks), size=(draws, len(blocks))), axis=1)
+    known: dict[tuple[int, ...], float] = {}
+    results: list[float] = []
+    for pick in map(tuple, picks.tolist()):
+        if pick not in known:
+            known[pick] = statistic([blocks[index] for index in pick])
+        results.append(known[pick])
+    kept = np.array([result for result in results if not math.isnan(result)])
+    if len(kept) == 0:
+        raise ValueError("no resample has a value")
+    tail = (1 - CONFIDENCE) / 2
+    # 'inverted_cdf' picks a draw and never averages two, so that an infinite draw stays infinite.
+    low, high = np.quantile(kept, [tail, 1 - tail], method="inverted_cdf")
+    return Interval(statistic(blocks), float(low), float(high))
