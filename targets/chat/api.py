@@ -1,0 +1,132 @@
+"""The HTTP side: `create_app` puts one version's parts behind the endpoints that all versions share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+from targets.chat import problems
+from targets.chat.domain import Started
+from targets.chat.middleware import BodyLimit, Observed
+from targets.chat.readiness import readiness
+from targets.chat.schemas import Alive, ChatReply, ChatRequest, ConversationReply, Readiness
+from targets.chat.service import ChatService, Parts
+from targets.chat.settings import ChatSettings
+from targets.chat.streaming import AnswerStream
+from targets.chat.telemetry import Telemetry, log_as_json
+
+Environment = Mapping[str, str]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Any unique printable text without spaces. A repeated request with the same key is answered once.",
+    ),
+]
+
+
+def create_app(title: str, compose: Callable[[Environment], Parts], env: Environment | None = None) -> FastAPI:
+    """Return the app of one version. `compose` makes its parts from the environment (default: the process's).
+
+    Nothing happens until the server starts: then the parts are made and opened. They are closed when it stops.
+    """
+    telemetry = Telemetry()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        log_as_json()
+        environment = os.environ if env is None else env
+        service = ChatService(compose(environment), ChatSettings.from_env(environment), telemetry)
+        app.state.service = service
+        await service.open()
+        try:
+            yield
+        finally:
+            await service.close()
+
+    app = FastAPI(title=title, version="1", lifespan=lifespan)
+    app.include_router(router)
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Observed, telemetry=telemetry)
+    return app
+
+
+router = APIRouter()
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Tell `/docs` which problems an endpoint may answer with."""
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"content": content, "model": problems.Problem} for status in statuses}
+
+
+@router.post(
+    "/v1/chat",
+    response_model=ChatReply,
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "The reply, or with `stream` its events."},
+        **_problems(400, 404, 409, 413, 422, 502, 503, 504),
+    },
+    tags=["chat"],
+)
+async def ask(request: Request, body: ChatRequest, key: IdempotencyKey = None) -> Response:
+    """Answer a message. The reply comes when both messages are durable; with `stream`, so does its last event."""
+    service = _service(request)
+    question = body.question(key)
+    if not question.stream:
+        answer = await service.answer(question)
+        reply = JSONResponse(ChatReply.of(answer).model_dump(mode="json"))
+        return _marked(reply, answer.replayed)
+    events = service.stream(question)
+    first = await anext(events)
+    stream = AnswerStream(first, events, request.url.path, service.telemetry)
+    return _marked(stream, isinstance(first, Started) and first.replayed)
+
+
+@router.get("/v1/chat/{conversation_id}", responses=_problems(404, 422, 503), tags=["chat"])
+async def read(request: Request, conversation_id: UUID) -> ConversationReply:
+    """Return a whole conversation, from the database."""
+    return ConversationReply.of(await _service(request).conversation(conversation_id))
+
+
+@router.get("/v1/health", tags=["operation"])
+async def health() -> Alive:
+    """Say that the process answers; it asks nobody else."""
+    return Alive()
+
+
+@router.get("/v1/ready", responses={503: {"model": Readiness}}, tags=["operation"])
+async def ready(request: Request, response: Response) -> Readiness:
+    """Say whether the server should get requests, and how each of its dependencies is."""
+    service = _service(request)
+    state = await readiness(service.parts, service.telemetry.recent)
+    response.status_code = 200 if state.status == "ready" else 503
+    return state
+
+
+@router.get("/metrics", response_class=Response, tags=["operation"])
+async def metrics(request: Request) -> Response:
+    """Metrics in Prometheus' text format."""
+    page = _service(request).telemetry.page()
+    return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _service(request: Request) -> ChatService:
+    return cast(ChatService, request.app.state.service)
+
+
+def _marked(response: Response, replayed: bool) -> Response:
+    if replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response

@@ -1,0 +1,1 @@
+"""Caches of recent context: one interface, Redis for real, memory for development and tests."""

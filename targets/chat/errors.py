@@ -1,0 +1,78 @@
+"""What can go wrong, each with its HTTP status; RFC 9457 bodies are made from these in `problems.py`."""
+
+from __future__ import annotations
+
+
+class ChatError(Exception):
+    """Something the client is told about. `str()` is the problem's detail: never a secret, never an internal.
+
+    `kind` names the problem's type for programs, `title` names it for people. `retry_after_s` becomes a Retry-After
+    header.
+    """
+
+    status = 500
+    kind = "internal"
+    title = "Internal error"
+
+    def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class ConversationUnknown(ChatError):
+    """There is no conversation with that id."""
+
+    status, kind, title = 404, "conversation-unknown", "Unknown conversation"
+
+
+class KeyInProgress(ChatError):
+    """Another request with the same Idempotency-Key has not ended yet."""
+
+    status, kind, title = 409, "idempotency-key-in-progress", "A request with this Idempotency-Key is in progress"
+
+
+class KeyReused(ChatError):
+    """The Idempotency-Key was used for another request body."""
+
+    status, kind, title = 422, "idempotency-key-reused", "The Idempotency-Key belongs to another request"
+
+
+class StoreUnavailable(ChatError):
+    """The database is away, or did not answer in time."""
+
+    status, kind, title = 503, "database-unavailable", "The database is not available"
+
+
+class ProviderError(ChatError):
+    """The AI provider failed. `outcome` is its word in the metrics."""
+
+    outcome = "error"
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider cannot be reached, is overloaded, or refuses because of its own limits."""
+
+    status, kind, title = 503, "provider-unavailable", "The AI provider is not available"
+    outcome = "unavailable"
+
+
+class ProviderTimeout(ProviderError):
+    """The provider did not answer in time."""
+
+    status, kind, title = 504, "provider-timeout", "The AI provider did not answer in time"
+    outcome = "timeout"
+
+
+class ProviderBadAnswer(ProviderError):
+    """The provider answered, but not with a whole answer: an error, nonsense, nothing, or a part."""
+
+    status, kind, title = 502, "provider-bad-answer", "The AI provider did not give a usable answer"
+    outcome = "bad_answer"
+
+
+class CacheUnavailable(Exception):
+    """The cache cannot be used now. Never shown to a client: the API goes on without it."""
+
+
+class SettingsError(Exception):
+    """The environment says something that cannot be used. `str()` names the variable and the remedy."""

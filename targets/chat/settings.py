@@ -1,0 +1,87 @@
+"""Settings from the environment, every time-out among them. Read by a composition root, never at import.
+
+The defaults are v1's. A time-out is written in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+
+from targets.chat.errors import SettingsError
+
+
+class _FromEnvironment(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read the variables that the fields are named after. Raises SettingsError naming the variable."""
+        given = {name: value for name, value in env.items() if value != ""}  # Compose passes unset ones as empty
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise SettingsError(f"{first['loc'][0]}: {first['msg']}. Correct that environment variable.") from None
+
+
+class PostgresSettings(_FromEnvironment):
+    """How to reach PostgreSQL. `transaction_s` bounds a whole transaction on the client's side as well."""
+
+    url: SecretStr = Field(SecretStr("postgresql://chat:chat@127.0.0.1:5432/chat"), alias="DATABASE_URL")
+    connect_s: PositiveFloat = Field(2.0, alias="DATABASE_CONNECT_S", ge=1)
+    pool_size: PositiveInt = Field(10, alias="DATABASE_POOL_SIZE")
+    pool_wait_s: PositiveFloat = Field(2.0, alias="DATABASE_POOL_WAIT_S")
+    transaction_s: PositiveFloat = Field(4.0, alias="DATABASE_TRANSACTION_S")
+
+
+class RedisSettings(_FromEnvironment):
+    """How to reach Redis. After a failure it is left alone for `rest_s`, so that not every request pays for it."""
+
+    url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), alias="REDIS_URL")
+    timeout_s: PositiveFloat = Field(0.3, alias="REDIS_TIMEOUT_S")
+    rest_s: PositiveFloat = Field(1.0, alias="REDIS_REST_S")
+    ttl_s: PositiveInt = Field(3600, alias="CACHE_TTL_S")
+
+
+class SdkSettings(_FromEnvironment):
+    """What the two official SDKs have in common: connecting, and the longest silence that is borne."""
+
+    connect_s: PositiveFloat = Field(3.0, alias="PROVIDER_CONNECT_S")
+    read_s: PositiveFloat = Field(15.0, alias="PROVIDER_READ_S")
+    deadline_s: PositiveFloat = Field(30.0, alias="PROVIDER_DEADLINE_S")
+    max_tokens: PositiveInt = Field(1024, alias="PROVIDER_MAX_TOKENS")
+
+
+class OpenAISettings(SdkSettings):
+    """How to reach OpenAI, or the simulator that speaks like it."""
+
+    base_url: str = Field("https://api.openai.com/v1", alias="OPENAI_BASE_URL")
+    api_key: SecretStr = Field(alias="OPENAI_API_KEY")
+    model: str = Field("gpt-4o-mini", alias="OPENAI_MODEL")
+
+
+class AnthropicSettings(SdkSettings):
+    """How to reach Anthropic, or the simulator that speaks like it."""
+
+    base_url: str = Field("https://api.anthropic.com", alias="ANTHROPIC_BASE_URL")
+    api_key: SecretStr = Field(alias="ANTHROPIC_API_KEY")
+    model: str = Field("claude-haiku-4-5", alias="ANTHROPIC_MODEL")
+
+
+class ChatSettings(_FromEnvironment):
+    """The product itself: mode, limits, deadline, and where development keeps its file.
+
+    `lease_s` is how long an Idempotency-Key stays reserved for a process that may have died; it must outlast the
+    longest request, which is what the default of 60 s does with a provider deadline of 30 s.
+    """
+
+    mode: Literal["production", "dev"] = Field("production", alias="CHAT_MODE")
+    sqlite_path: Path = Field(Path("chat.sqlite3"), alias="CHAT_SQLITE_PATH")
+    provider_deadline_s: PositiveFloat = Field(30.0, alias="PROVIDER_DEADLINE_S")
+    lease_s: PositiveFloat = Field(60.0, alias="CHAT_LEASE_S")
+    context_messages: PositiveInt = Field(20, alias="CHAT_CONTEXT_MESSAGES")
+    simulated_token_s: float = Field(0.02, alias="CHAT_SIMULATED_TOKEN_S", ge=0)

@@ -1,0 +1,1 @@
+"""Where conversations are kept: one interface, the SQL once, and a database underneath it."""

@@ -1,0 +1,164 @@
+"""What the API says about itself: Prometheus metrics and JSON logs. All names are in this file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from targets.chat.errors import ChatError, ProviderError
+
+SLOW_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 45)  # around the 5 s claim
+FAST_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4)
+RECENT_CALLS, RECENT_S = 20, 60.0  # what `/v1/ready` calls recent
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+class Telemetry:
+    """The metrics of one app, in a registry of their own, so that several apps can live in one process."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self.requests = Counter(
+            "chat_http_requests_total", "HTTP responses.", ["method", "route", "status"], registry=registry
+        )
+        self.request_seconds = Histogram(
+            "chat_http_request_duration_seconds",
+            "From the request to the last byte of its response, streams included.",
+            ["method", "route", "status"],
+            buckets=SLOW_BUCKETS_S,
+            registry=registry,
+        )
+        self.in_flight = Gauge("chat_http_requests_in_flight", "Requests being answered.", registry=registry)
+        self.streams = Counter(
+            "chat_streams_total",
+            "Streams by how they ended: done, error, disconnected.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.provider_calls = Counter(
+            "chat_provider_calls_total", "Calls to AI providers.", ["provider", "outcome"], registry=registry
+        )
+        self.provider_seconds = Histogram(
+            "chat_provider_call_duration_seconds",
+            "From the call to the end of the answer.",
+            ["provider", "outcome"],
+            buckets=SLOW_BUCKETS_S,
+            registry=registry,
+        )
+        self.first_token_seconds = Histogram(
+            "chat_provider_first_token_seconds",
+            "From the call to the first words of a streamed answer.",
+            ["provider"],
+            buckets=SLOW_BUCKETS_S,
+            registry=registry,
+        )
+        self.cache = Counter(
+            "chat_cache_operations_total",
+            "Cache operations: get (hit, miss, stale, error), put (ok, error).",
+            ["operation", "outcome"],
+            registry=registry,
+        )
+        self.store_seconds = Histogram(
+            "chat_store_operation_duration_seconds",
+            "Operations on the database, waiting for a connection included.",
+            ["operation", "outcome"],
+            buckets=FAST_BUCKETS_S,
+            registry=registry,
+        )
+        self.messages = Counter("chat_messages_stored_total", "Messages made durable.", registry=registry)
+        self.recent = RecentCalls()
+
+    def page(self) -> bytes:
+        """Return the metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    @contextmanager
+    def store(self, operation: str) -> Iterator[None]:
+        """Time an operation on the store. A client's mistake that the store found out is no error of the store."""
+        started, outcome = time.perf_counter(), "error"
+        try:
+            yield
+            outcome = "ok"
+        except ChatError as error:
+            outcome = "ok" if error.status < 500 else "error"
+            raise
+        finally:
+            self.store_seconds.labels(operation, outcome).observe(time.perf_counter() - started)
+
+    @contextmanager
+    def provider(self, name: str) -> Iterator[None]:
+        """Time a call to a provider and count how it ended; 'cancelled' when the client went away."""
+        started, outcome = time.perf_counter(), "cancelled"
+        try:
+            yield
+            outcome = "ok"
+        except ProviderError as error:
+            outcome = error.outcome
+            raise
+        except Exception:
+            outcome = "error"
+            raise
+        finally:
+            self.provider_calls.labels(name, outcome).inc()
+            self.provider_seconds.labels(name, outcome).observe(time.perf_counter() - started)
+            if outcome != "cancelled":
+                self.recent.add(outcome == "ok")
+
+
+class RecentCalls:
+    """How the last provider calls went: what can be said about a provider without paying for one more call."""
+
+    def __init__(self) -> None:
+        self._calls: deque[tuple[float, bool]] = deque(maxlen=RECENT_CALLS)
+
+    def add(self, good: bool) -> None:
+        """Remember a call that has ended."""
+        self._calls.append((time.monotonic(), good))
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many calls ended in the last minute (of the last 20) and how many of them failed."""
+        recent = [good for moment, good in self._calls if time.monotonic() - moment <= RECENT_S]
+        return len(recent), recent.count(False)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per line: time, level, logger, message, request_id, and what was passed as `extra`."""
+
+    _own = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if (current := request_id.get()) is not None:
+            line["request_id"] = current
+        line.update({key: value for key, value in vars(record).items() if key not in self._own})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def log_as_json(level: str = "INFO") -> None:
+    """Send our own logs, and the warnings of the libraries that talk to the network, to stderr as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    for name, at in {"chat": level, "psycopg": "ERROR"}.items():  # the pool's warnings repeat what we log ourselves
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(at)
+        logger.propagate = False
