@@ -107,4 +107,5 @@ def share_if_it_stayed(followed: Sequence[Followed]) -> tuple[float, float]:
     at_risk = np.arange(len(for_s), 0, -1)
     still_open = np.cumprod(1 - seen[order] / at_risk)
     before = np.concatenate(([1.0], still_open[:-1]))
-    return min(1.0, float(np.sum(before * good[order] / at_risk))), max(0.0, float(still_open[-1]))
+    share = float(np.sum(before * good[order] / at_risk))
+    return min(1.0, round(share, 12)), float(still_open[-1])  # a sum of thousands of parts of 1 is not exactly 1
