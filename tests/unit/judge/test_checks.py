@@ -225,9 +225,7 @@ def test_a_plain_rate_stands_for_no_users() -> None:
     assert ask("users_served", history()).value is None
 
 
-@pytest.mark.parametrize(
-    ("audit", "value"), [(Durability(500, 0, 0, 0, 0), 1.0), (Durability(500, 50, 0, 0, 0), 0.9)]
-)
+@pytest.mark.parametrize(("audit", "value"), [(Durability(500, 0, 0, 0, 0), 1.0), (Durability(500, 50, 0, 0, 0), 0.9)])
 def test_durability_is_what_was_found_again(audit: Durability, value: float) -> None:
     assert ask("durability", history(durability=audit)).value == value
 
