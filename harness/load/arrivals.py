@@ -1,0 +1,143 @@
+"""From the plan and the raw records to `arrivals.parquet`: one row per *scheduled* arrival, sent or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from harness.history import Arrivals, Generator, Outcome, read_arrivals
+from harness.load.plan import Plan
+from harness.load.settings import RAW, Summary, read_summary
+
+LATENESS_BOUND_MS = 50.0
+"""Largest lateness (ms, 99th percentile of counted arrivals) of a run that may be judged. Latency counts from the due
+time, so lateness is an error added to it: 50 ms is 1 % of the tightest latency that is claimed (5 s), and
+about 50 times what the generator shows on an idle machine."""
+
+_RAW_COLUMNS = {
+    "seq": "BIGINT",
+    "kind": "VARCHAR",
+    "sent_s": "DOUBLE",
+    "first_byte_s": "DOUBLE",
+    "ended_s": "DOUBLE",
+    "outcome": "VARCHAR",
+    "status": "BIGINT",
+    "conversation_id": "VARCHAR",
+    "user_message_id": "VARCHAR",
+    "assistant_message_id": "VARCHAR",
+    "provider": "VARCHAR",
+    "detail": "VARCHAR",
+}
+
+_JOIN = f"""
+create table arrivals as
+select plan.seq, coalesce(raw.kind, plan.kind) as kind, plan.counted, plan.due_s,
+       coalesce(raw.sent_s, 'nan'::double) as sent_s,
+       coalesce(raw.first_byte_s, 'nan'::double) as first_byte_s,
+       coalesce(raw.ended_s, 'nan'::double) as ended_s,
+       coalesce(raw.outcome, '{Outcome.UNSENT.value}') as outcome,
+       coalesce(raw.status, 0) as status,
+       coalesce(raw.conversation_id, '') as conversation_id,
+       coalesce(raw.user_message_id, '') as user_message_id,
+       coalesce(raw.assistant_message_id, '') as assistant_message_id,
+       coalesce(raw.provider, '') as provider,
+       coalesce(raw.detail, 'no record') as detail
+from plan left join (select * from raw qualify row_number() over (partition by seq order by line) = 1) raw using (seq)
+order by plan.due_s, plan.seq
+"""  # noqa: S608 (the only value put in is a constant of ours)
+
+
+def write_arrivals(folder: Path, plan: Plan) -> tuple[Arrivals, list[str]]:
+    """Join `raw.jsonl` with the plan into `arrivals.parquet`; return the arrivals and reasons why the run is void.
+
+    An arrival without a record is 'unsent'. Of several records for one arrival the first counts. A last line that was
+    cut off is skipped, and so is a missing file: what was recorded survives the death of the generator.
+    """
+    rows = {"seq": np.arange(len(plan)), "kind": plan.kinds(), "counted": plan.counted, "due_s": plan.due_s}
+    with duckdb.connect() as database:
+        database.register("plan", rows)
+        _load_raw(database, folder / RAW)
+        reasons = _oddities(database)
+        database.execute(_JOIN)
+        # A literal, because COPY takes no parameter for its file.
+        target = str(folder / "arrivals.parquet").replace("'", "''")
+        database.execute(f"copy arrivals to '{target}' (format parquet, compression zstd)")
+    return read_arrivals(folder), reasons
+
+
+def generator_figures(folder: Path, arrivals: Arrivals) -> tuple[Generator, list[str]]:
+    """Return how well the instrument did, and the reasons for which that makes the run void.
+
+    Counts are over all arrivals with the warm-up, lateness over the counted ones that were sent.
+    """
+    summary = read_summary(folder) or _nothing_known(arrivals)
+    sent = arrivals.sent_s[arrivals.counted & ~np.isnan(arrivals.sent_s)]
+    due = arrivals.due_s[arrivals.counted & ~np.isnan(arrivals.sent_s)]
+    lateness_ms = (sent - due) * 1000
+    p50, p99 = np.percentile(lateness_ms, [50, 99]).tolist() if len(sent) else (0.0, 0.0)
+    figures = Generator(
+        planned=len(arrivals),
+        started=summary.started,
+        recorded=summary.recorded,
+        unsent=int(np.sum(arrivals.outcome == Outcome.UNSENT.value)),
+        lateness_ms_p50=round(p50, 3),
+        lateness_ms_p99=round(p99, 3),
+        lateness_ms_max=round(float(lateness_ms.max()), 3) if len(sent) else 0.0,
+        in_flight_max=summary.in_flight_max,
+        cpu_share=round(summary.cpu_s / summary.wall_s, 4) if summary.wall_s > 0 else 0.0,
+    )
+    return figures, _void_reasons(figures, summary.finished)
+
+
+def _void_reasons(figures: Generator, finished: bool) -> list[str]:
+    reasons = []
+    if not finished:
+        reasons.append("the load generator did not finish its plan")
+    if figures.unsent:
+        reasons.append(f"{figures.unsent} of {figures.planned} scheduled arrivals were never sent")
+    if not figures.planned == figures.started == figures.recorded:
+        counts = f"{figures.planned} planned, {figures.started} started, {figures.recorded} recorded"
+        reasons.append(f"the counts of arrivals differ: {counts}")
+    if figures.lateness_ms_p99 > LATENESS_BOUND_MS:
+        late = f"{figures.lateness_ms_p99:.0f} ms late (p99)"
+        reasons.append(f"the load generator was {late}, more than {LATENESS_BOUND_MS:.0f} ms")
+    return reasons
+
+
+def _load_raw(database: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Fill the table `raw` with what can be read of the file; `line` keeps its order."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in _RAW_COLUMNS.items())
+    database.execute(f"create table raw (line bigint, {columns})")
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    # A broken line comes as a row of nulls.
+    database.execute(
+        f"insert into raw select row_number() over (), {', '.join(_RAW_COLUMNS)} from read_json(?, "  # noqa: S608
+        f"format='newline_delimited', ignore_errors=true, columns={_RAW_COLUMNS}) where seq is not null",
+        [str(path)],
+    )
+
+
+def _oddities(database: duckdb.DuckDBPyConnection) -> list[str]:
+    """Say what in the records cannot be, seen from the plan."""
+    repeated = "select count(*) from (select seq from raw group by seq having count(*) > 1)"
+    foreign = "select count(*) from raw where seq not in (select seq from plan)"
+    reasons = []
+    if count := _number(database, repeated):
+        reasons.append(f"{count} arrivals have more than one record")
+    if count := _number(database, foreign):
+        reasons.append(f"{count} records belong to no scheduled arrival")
+    return reasons
+
+
+def _number(database: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = database.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _nothing_known(arrivals: Arrivals) -> Summary:
+    """What can be said about a generator that died without a word: its records, which it must have started."""
+    recorded = int(np.sum(arrivals.detail != "no record"))
+    return Summary(False, len(arrivals), recorded, recorded, 0, 0.0, 0.0, 0, 0.0)

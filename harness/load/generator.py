@@ -1,0 +1,181 @@
+"""The load generator as the harness sees it: a Locust process that keeps a plan.
+
+    with LoadGenerator(folder, plan, host="http://127.0.0.1:8000", run="v1-control-1", deadline_s=10) as load:
+        load.ready(timeout_s=30)
+        clock = RunClock.starting_in(warmup_s + 1)
+        load.go(clock)
+        load.wait(timeout_s=..., on_tick=...)
+
+Leaving the block ends the process and everything it started; what was recorded stays in the folder.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from harness.clock import RunClock
+from harness.errors import InstrumentError
+from harness.load import settings as files
+from harness.load.plan import Plan
+from harness.load.progress import Progress, Watch
+
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+
+POLL_S = 0.05
+"""How often (s) the process is looked at while waiting for it."""
+
+
+class LoadGenerator:
+    """Starts Locust, hands it the plan and the run's zero, and ends it whatever happens."""
+
+    def __init__(self, folder: Path, plan: Plan, *, host: str, run: str, deadline_s: float) -> None:
+        """Take the run's folder (it must exist), the plan, the target's base URL, the run's name and the deadline (s).
+
+        `run` becomes part of idempotency keys and message tokens: it must be unique among all runs on one store.
+        """
+        self._folder = folder.resolve()
+        self._plan = plan
+        self._settings = files.Settings(host, run, deadline_s, os.getpid())
+        self._watch = Watch(self._folder / files.RAW, plan.due_s)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._clock: RunClock | None = None
+
+    def __enter__(self) -> LoadGenerator:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start Locust: headless, in a process group of its own, with nothing on stdin and its words in locust.log."""
+        for name in (files.READY, files.GO, files.RAW, files.SUMMARY):
+            (self._folder / name).unlink(missing_ok=True)
+        self._plan.save(self._folder / files.PLAN)
+        files.write_settings(self._folder, self._settings)
+        command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--host"]
+        command += [self._settings.host, "--users", "1", "--spawn-rate", "1", "--only-summary", "--loglevel", "INFO"]
+        command += ["--json-file", files.LOCUST_STATISTICS]  # else its tables hide the last words of its log
+        with (self._folder / files.LOG).open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=_environment(self._folder),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is the process group's too. Raises InstrumentError before `start`."""
+        return self._running().pid
+
+    def started_at(self) -> str:
+        """Start time of the process in clock ticks since boot, which tells it from a later one of the same pid."""
+        return start_ticks(self.pid)
+
+    def ready(self, timeout_s: float = 30.0) -> None:
+        """Wait until Locust has read the plan and waits for the run's zero. Raises InstrumentError."""
+        end = time.monotonic() + timeout_s
+        while not (self._folder / files.READY).is_file():
+            self.check()
+            if time.monotonic() > end:
+                raise self._failed(f"The load generator was not ready within {timeout_s:g} s.")
+            time.sleep(POLL_S)
+
+    def go(self, clock: RunClock) -> None:
+        """Hand over the run's zero, which must lie so far ahead that the first arrival is not due yet."""
+        first = float(self._plan.due_s[0])
+        if clock.now() >= first:
+            raise InstrumentError(
+                f"The plan's first arrival, due at {first:.2f} s, is already past at {clock.now():.2f} s.",
+                "Start the clock further ahead than the warm-up is long.",
+            )
+        self._clock = clock
+        files.write_go(self._folder, clock)
+
+    def check(self) -> None:
+        """Raise InstrumentError with the end of its log if the process has ended other than by finishing its plan."""
+        code = self._running().poll()
+        if code not in (None, 0):
+            raise self._failed(f"The load generator ended early ({_how_it_ended(code)}).")
+
+    def progress(self, window_s: float = 5.0) -> Progress:
+        """Return how it goes now. Raises InstrumentError when the process is dead."""
+        self.check()
+        if self._clock is None:
+            raise InstrumentError("The load generator has no clock yet.", "Call go() before progress().")
+        return self._watch.look(self._clock.now(), window_s)
+
+    def wait(self, timeout_s: float, on_tick: Callable[[], None] = lambda: None) -> None:
+        """Wait until the plan is kept and drained; `on_tick` is called about every `POLL_S` seconds.
+
+        Raises InstrumentError when the process dies or is not done within `timeout_s`.
+        """
+        end = time.monotonic() + timeout_s
+        while self._running().poll() is None:
+            if time.monotonic() > end:
+                raise self._failed(f"The load generator was not done after {timeout_s:g} s.")
+            on_tick()
+            time.sleep(POLL_S)
+        self.check()
+
+    def stop(self, grace_s: float = 3.0) -> None:
+        """End the process and its group: SIGTERM (it writes what it has), then SIGKILL. May be called twice."""
+        process = self._process
+        # A process that has ended was reaped, and its number may be another's by now; Locust starts no children.
+        if process is None or process.poll() is not None:
+            return
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise InstrumentError("The load generator was not started.", "Call start() first.")
+        return self._process
+
+    def _failed(self, problem: str) -> InstrumentError:
+        return InstrumentError(
+            problem, f"The end of {self._folder / files.LOG}:\n" + last_lines(self._folder / files.LOG)
+        )
+
+
+def start_ticks(pid: int) -> str:
+    """Return field 22 of /proc/<pid>/stat (proc(5)): start time in ticks since boot. Raises InstrumentError."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError as error:
+        raise InstrumentError(f"There is no process {pid}: {error}.") from error
+    return stat.rpartition(")")[2].split()[19]
+
+
+def last_lines(path: Path, count: int = 15) -> str:
+    """Return the last `count` lines of a log; '' when there is none."""
+    if not path.is_file():
+        return ""
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """The environment without Locust's variables and the user's ~/.locust.conf: nothing but our arguments counts."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("LOCUST_")}
+    return kept | {files.FOLDER_VARIABLE: str(folder), "HOME": str(folder)}
+
+
+def _how_it_ended(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

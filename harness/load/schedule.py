@@ -1,0 +1,117 @@
+"""Keeps the plan: starts every arrival at its due time, whatever became of the ones before."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Callable
+
+import gevent
+from gevent.pool import Group
+
+from harness.clock import RunClock
+from harness.history import Outcome
+from harness.load.asking import Arrival, Asker
+from harness.load.plan import KINDS, Plan
+from harness.load.rawlog import RawLog, Record
+from harness.load.settings import Summary
+
+FLUSH_S = 0.25
+"""How long (s) a record may wait before it is on disk."""
+
+BEAT_S = 0.05
+"""How often (s) the event loop is asked whether it is on time."""
+
+GRACE_S = 1.0
+"""How much longer (s) than the last deadline the drain waits: arrivals end by themselves at their deadlines."""
+
+
+class Schedule:
+    """One greenlet per arrival of an absolute plan. Counts what it does, and how well."""
+
+    def __init__(
+        self, plan: Plan, asker: Asker, log: RawLog, clock: RunClock, on_record: Callable[[Arrival, Record], None]
+    ) -> None:
+        self._plan = plan
+        self._asker = asker
+        self._log = log
+        self._clock = clock
+        self._on_record = on_record
+        self._greenlets = Group()
+        self._in_flight: dict[int, tuple[Arrival, float]] = {}
+        self._in_flight_max = 0
+        self._started = 0
+        self._lag_max_s = 0.0
+        self._finished = False
+        self._begun = (time.monotonic(), _cpu_s())
+
+    def run(self, deadline_s: float) -> None:
+        """Start all arrivals at their due times, then wait until the last one has met its deadline."""
+        for arrival in _arrivals(self._plan):
+            # Also when late, so that what was started gets a turn before the next one is.
+            gevent.sleep(max(0.0, arrival.due_s - self._clock.now()))
+            self._started += 1
+            self._greenlets.spawn(self._serve, arrival)
+        last_due = float(self._plan.due_s[-1])
+        self._greenlets.join(timeout=max(0.0, last_due + deadline_s + GRACE_S - self._clock.now()))
+        self._greenlets.kill()
+        for arrival, sent_s in list(self._in_flight.values()):
+            detail = "still in flight when the drain ended"
+            ended_s = self._clock.now()
+            self._take(
+                arrival, Record(arrival.seq, arrival.kind, sent_s, None, ended_s, Outcome.DEADLINE, detail=detail)
+            )
+        self._finished = True
+
+    def keep_house(self, harness_pid: int, on_orphan: Callable[[], None]) -> None:
+        """Flush the records and watch the event loop, until killed; call `on_orphan` once the harness is gone."""
+        flushed = time.monotonic()
+        while True:
+            asleep = time.monotonic()
+            gevent.sleep(BEAT_S)
+            now = time.monotonic()
+            self._lag_max_s = max(self._lag_max_s, now - asleep - BEAT_S)
+            if now - flushed < FLUSH_S:
+                continue
+            flushed = now
+            self._log.flush()
+            if os.getppid() != harness_pid:
+                on_orphan()
+                return
+
+    def summary(self) -> Summary:
+        """Say how it went, up to now."""
+        wall, cpu = self._begun
+        return Summary(
+            finished=self._finished,
+            planned=len(self._plan),
+            started=self._started,
+            recorded=self._log.recorded,
+            in_flight_max=self._in_flight_max,
+            wall_s=round(time.monotonic() - wall, 3),
+            cpu_s=round(_cpu_s() - cpu, 3),
+            max_rss_kb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+            loop_lag_ms_max=round(self._lag_max_s * 1000, 3),
+        )
+
+    def _serve(self, arrival: Arrival) -> None:
+        self._in_flight[arrival.seq] = (arrival, self._clock.now())
+        self._in_flight_max = max(self._in_flight_max, len(self._in_flight))
+        self._take(arrival, self._asker.ask(arrival))
+
+    def _take(self, arrival: Arrival, record: Record) -> None:
+        del self._in_flight[arrival.seq]
+        self._log.add(record)
+        self._on_record(arrival, record)
+
+
+def _arrivals(plan: Plan) -> list[Arrival]:
+    """The plan as rows of Python numbers: reading single cells of an array costs more than all else in the loop."""
+    columns = zip(plan.due_s.tolist(), plan.kind.tolist(), plan.fresh.tolist(), plan.pick.tolist(), strict=True)
+    return [Arrival(seq, due, KINDS[kind], fresh, pick) for seq, (due, kind, fresh, pick) in enumerate(columns)]
+
+
+def _cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
