@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +57,17 @@ def connect(timeout_s: float = 30.0, ping_timeout_s: float = 5.0) -> docker.Dock
         raise HarnessError(f"No Docker engine answers at {url}: {_reason(error)}.", _remedy(error)) from None
     client.api.timeout = round(timeout_s)
     return client
+
+
+@contextmanager
+def call_timeout(client: docker.DockerClient, seconds: float) -> Iterator[None]:
+    """Let each call of `client` take `seconds` inside the block: a build is silent for minutes."""
+    before = client.api.timeout
+    client.api.timeout = round(seconds)
+    try:
+        yield
+    finally:
+        client.api.timeout = before
 
 
 def _reason(error: Exception) -> str:
