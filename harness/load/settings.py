@@ -19,7 +19,7 @@ from harness.clock import RunClock
 
 PLAN, SETTINGS, READY, GO = "plan.npz", "load.json", "load.ready", "load.go"
 RAW, SUMMARY, LOG = "raw.jsonl", "generator.json", "locust.log"
-LOCUST_STATISTICS = "locust_statistics.json"
+LOCUST_STATISTICS = "locust_statistics"  # Locust adds the .json
 
 FOLDER_VARIABLE = "HARNESS_LOAD_FOLDER"
 """Environment variable that tells the locustfile where its folder is."""
