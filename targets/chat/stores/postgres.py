@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import select
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -140,6 +141,7 @@ class PostgresDatabase:
             connection = await self._pool.getconn(timeout=ends - asyncio.get_running_loop().time())
             if connection.is_open():
                 return connection
+            await connection.close()
             await self._pool.putconn(connection)
 
 
@@ -169,12 +171,12 @@ class _BoundedConnection(psycopg.AsyncConnection[DictRow]):
             raise psycopg.OperationalError(f"no connection within {bound_s} s") from None
 
     def is_open(self) -> bool:
-        """Look, without a round trip, whether the server has closed the connection."""
-        try:
-            self.pgconn.consume_input()
-        except psycopg.Error:
+        """Look, without a round trip, whether the server has nothing to say: on an idle connection that is goodbye."""
+        if self.closed:
             return False
-        return not self.closed
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return not poll.poll(0)
 
     def cut(self) -> None:
         """Shut the socket down: whoever waits for the server gets an error at once."""
