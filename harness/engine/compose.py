@@ -1,0 +1,177 @@
+"""Brings a target up under Docker Compose, woven, and hands out the running stack."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from harness.engine import marks
+from harness.engine.cli import ComposeCli, Started, last_lines, secrets
+from harness.engine.host import compose_command
+from harness.engine.ports import free_ports
+from harness.engine.project import Project
+from harness.engine.settle import answers, healthy, until
+from harness.engine.stack import Stack
+from harness.engine.sweep import Log
+from harness.engine.weave import TOXIPROXY_IMAGE, Weaving, weave
+from harness.errors import HarnessError, InstrumentError
+from harness.target import Target
+
+START_S = 120.0
+"""How long a stack may take from `compose up` until every health check passes; a first PostgreSQL needs 10 s here."""
+
+PORT_TRIES = 3
+_PORT_TAKEN = ("port is already allocated", "address already in use", "ports are not available")
+
+
+class _PortTaken(InstrumentError):
+    """Somebody took a port between its choice and its use: worth another try with others."""
+
+
+class ComposeDeployer:
+    """Deploys onto one engine. `folder` takes the woven file, `env_file` is the user's .env, when there is one.
+
+    `env` is the environment that Compose interpolates from; `started` is told about each child process.
+    """
+
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        folder: Path,
+        *,
+        env: Mapping[str, str] = os.environ,
+        env_file: Path | None = None,
+        command: Sequence[str] | None = None,
+        started: Started = lambda what, pid: None,
+        toxiproxy_image: str = TOXIPROXY_IMAGE,
+        start_s: float = START_S,
+        ports: Callable[[], Any] = free_ports,
+    ) -> None:
+        self._client = client
+        self._folder = folder
+        self._env = env
+        self._env_file = env_file
+        self._command = command or compose_command()
+        self._started = started
+        self._toxiproxy_image = toxiproxy_image
+        self._start_s = start_s
+        self._ports = ports
+
+    def up(self, target: Target, campaign: str, log: Log) -> Stack:
+        """Weave, start, and wait until every container is healthy and every link answers through its Toxiproxy.
+
+        Raises ConfigError for a project that cannot be woven, InstrumentError when it does not come up: nothing of
+        it is left then.
+        """
+        plain_file = target.folder / target.compose
+        cli = ComposeCli(self._command, self._env, self._env_files(target), self._started)
+        plain = cli.project(plain_file)
+        variables = cli.variables(plain_file)
+        self._refuse_strangers(marks.project_name(target.phase))
+        for left in reversed(range(PORT_TRIES)):
+            weaving = self._weave(target, plain, variables, campaign)
+            woven_file = self._folder / "woven.yml"
+            woven_file.parent.mkdir(parents=True, exist_ok=True)
+            woven_file.write_text(weaving.yaml(), encoding="utf-8")
+            stack = Stack(
+                self._client,
+                target,
+                weaving,
+                campaign,
+                cli=cli,
+                files=[plain_file, woven_file],
+                blotted=secrets(variables, [x.external.when_env for x in target.links if x.external]),
+            )
+            try:
+                self._start(stack, cli, [plain_file, woven_file])
+            except _PortTaken as error:
+                stack.down(log)
+                if not left:
+                    raise
+                log(f"{error} Trying other ports.")
+                continue
+            except BaseException:
+                stack.down(log)
+                raise
+            return stack
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _env_files(self, target: Target) -> list[Path]:
+        """Named on the command line, the first replaces Compose's own default; a later one wins over an earlier."""
+        candidates = [target.folder / ".env", self._env_file]
+        return [file for file in candidates if file is not None and file.is_file()]
+
+    def _weave(self, target: Target, plain: Project, variables: Mapping[str, str], campaign: str) -> Weaving:
+        return weave(
+            target,
+            plain,
+            ports=self._ports(),
+            env=variables,
+            campaign=campaign,
+            resolve=resolve,
+            toxiproxy_image=self._toxiproxy_image,
+        )
+
+    def _refuse_strangers(self, project: str) -> None:
+        """Somebody else's project of that name would be taken over by Compose, and then taken down."""
+        api: Any = self._client.api
+        for found in api.containers(all=True, filters={"label": f"{marks.PROJECT}={project}"}):
+            if (found["Labels"] or {}).get(marks.OWNER) != marks.OURS:
+                name = found["Names"][0].lstrip("/")
+                raise InstrumentError(
+                    f"The Compose project '{project}' exists and is not ours ({name}).", "Take it down, or rename it."
+                )
+
+    def _start(self, stack: Stack, cli: ComposeCli, files: Sequence[Path]) -> None:
+        deadline = time.monotonic() + self._start_s
+        done = cli.up(stack.project, files, timeout_s=self._start_s)
+        stack.attach()
+        if done.returncode != 0:
+            said = last_lines(done.stderr, 2)
+            if any(words in done.stderr for words in _PORT_TAKEN):
+                raise _PortTaken(f"A port that was free a moment ago is not: {said}.")
+            tails = [stack.tail(unit.service) for unit in stack.units if not healthy(unit)]
+            raise InstrumentError("\n".join([f"{stack.target.title} did not come up: {said}.", *tails]))
+        for unit in stack.units:
+            if not until(partial(healthy, unit), deadline):
+                state, health = unit.container.state(), unit.container.health()
+                raise InstrumentError(
+                    f"{unit.container.name} did not come up within {self._start_s:g} s: it is {state.status} "
+                    f"(exit code {state.exit_code}, health {health}).\n{stack.tail(unit.service)}"
+                )
+        self._verify_links(stack, deadline)
+
+    def _verify_links(self, stack: Stack, deadline: float) -> None:
+        """The proxies stand as woven, and behind each of them somebody speaks the protocol that target.toml names."""
+        for plan in stack.weaving.proxies:
+            stored = stack.servers[plan.server].proxy(plan.link)
+            if stored.upstream != plan.upstream or not stored.enabled:
+                raise InstrumentError(
+                    f"Toxiproxy has '{plan.link}' as {stored}, and it should lead to {plan.upstream}."
+                )
+            link = stack.links[plan.link]
+            if not until(partial(answers, link), deadline):
+                raise InstrumentError(
+                    f"The link '{plan.link}' does not answer through Toxiproxy: {link.probe().outcome}.",
+                    f"See whether {plan.host} speaks {plan.protocol} on port {plan.listen}.",
+                )
+
+
+def resolve(host: str) -> str:
+    """Return an address of a real service, IPv4 where it has one: containers seldom have IPv6."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise HarnessError(
+            f"The real service {host} has no address here: {error}.",
+            "Check the network, or empty the variable that asks for the real service.",
+        ) from None
+    addresses = [str(entry[4][0]) for entry in sorted(found, key=lambda entry: entry[0] != socket.AF_INET)]
+    return f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]

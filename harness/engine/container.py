@@ -1,0 +1,223 @@
+"""One container of a component on a Docker engine, and what a fault may do to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+
+from harness.engine.cpu import cpu_time_ns
+from harness.engine.moments import EventWatcher, Moment, from_docker
+from harness.errors import InstrumentError, NothingToBreak
+from harness.faults.base import ContainerState
+from harness.target import Component
+
+T = TypeVar("T")
+
+NO_SUCH_PROGRAM = (126, 127)
+"""What the engine and shells answer when the program cannot be run."""
+
+
+class DockerContainer:
+    """A container by its id; implements `harness.faults.base.Container`. Every engine error is an InstrumentError."""
+
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        container_id: str,
+        name: str,
+        component: Component,
+        watcher: EventWatcher | None = None,
+    ) -> None:
+        # The low-level API: one request for each thing, and no object that remembers an old state.
+        self._api: Any = client.api
+        self._id = container_id
+        self._name = name
+        self._component = component
+        self._watcher = watcher
+        self._held_policy: Mapping[str, Any] | None = None
+
+    @property
+    def component(self) -> str:
+        """Name of the component (Compose service)."""
+        return self._component.name
+
+    @property
+    def name(self) -> str:
+        """Name of the container."""
+        return self._name
+
+    def state(self) -> ContainerState:
+        """Ask the engine. `restart_count` counts restarts by policy since the last start by hand."""
+        found = self._inspect()
+        state = found["State"]
+        running = bool(state["Running"]) and not state["Restarting"]
+        return ContainerState(
+            status=str(state["Status"]),
+            pid=int(state["Pid"]),
+            restart_count=int(found["RestartCount"]),
+            started_at=from_docker(state["StartedAt"]),
+            finished_at=from_docker(state["FinishedAt"]),
+            exit_code=int(state["ExitCode"]),
+            cpu_ns=self._cpu_ns(int(state["Pid"])) if running else None,
+        )
+
+    def moments(self, since: datetime | None = None) -> list[Moment]:
+        """What happened to it, in order, as the engine told it: (engine time, 'die' | 'start' | 'pause' | ...)."""
+        if self._watcher is None:
+            return []
+        if self._watcher.lost:
+            raise InstrumentError(f"What happened to {self._name} is not known: {self._watcher.lost}.")
+        return self._watcher.of(self._id, since)
+
+    def crash(self) -> None:
+        """End its processes with SIGKILL from inside, so that the restart policy sees a crash.
+
+        PID 1 is docker-init (`init: true`), which that signal does not reach; it ends with the code of its child.
+        """
+        code, output = self._exec(("sh", "-c", "kill -9 -1"), user="0", timeout_s=10.0)
+        if code in NO_SUCH_PROGRAM:
+            problem = f"{self._name} has no shell to crash it from: {output.strip()}."
+            raise InstrumentError(problem, "Use an image with a shell, or the fault Stop.")
+
+    def stop(self, grace_s: float) -> None:
+        """SIGTERM, then SIGKILL after `grace_s`; the restart policy does not bring it back."""
+        self._do("stop", lambda: self._api.stop(self._id, timeout=max(0, round(grace_s))))
+
+    def start(self) -> None:
+        """Start it again; nothing happens when it runs."""
+        self._do("start", lambda: self._api.start(self._id))
+
+    def pause(self) -> None:
+        """Freeze all its processes; nothing happens when it is frozen."""
+        if not self._inspect()["State"]["Paused"]:
+            self._do("pause", lambda: self._api.pause(self._id))
+
+    def unpause(self) -> None:
+        """Thaw it; nothing happens when it is not frozen."""
+        if self._inspect()["State"]["Paused"]:
+            self._do("unpause", lambda: self._api.unpause(self._id))
+
+    def hold_restarts(self) -> None:
+        """Switch its restart policy off, remembering what it was; nothing happens when it is held."""
+        if self._held_policy is None:
+            policy = self.restart_policy()
+            self.set_restart_policy({"Name": "no", "MaximumRetryCount": 0})
+            self._held_policy = policy
+
+    def release_restarts(self) -> None:
+        """Give its restart policy back; nothing happens when it was not held."""
+        if self._held_policy is not None:
+            self.set_restart_policy(self._held_policy)
+            self._held_policy = None
+
+    def run(self, command: tuple[str, ...], timeout_s: float = 10.0) -> str:
+        """Run a command inside and return what it printed. Raises InstrumentError when it fails."""
+        code, output = self._exec(command, user="", timeout_s=timeout_s)
+        if code != 0:
+            said = output.strip()[-300:]
+            raise InstrumentError(f"`{' '.join(command)}` in {self._name} ended with {code}: {said}.")
+        return output
+
+    def contents(self) -> int | None:
+        """How many entries the component holds (`contents` of target.toml); None when not declared."""
+        command = self._component.contents
+        if command is None:
+            return None
+        printed = self.run(command).strip()
+        try:
+            return int(printed)
+        except ValueError:
+            problem = f"`{' '.join(command)}` in {self._name} printed {printed[:80]!r} and not a number."
+            raise InstrumentError(problem, f"Correct components.{self.component}.contents in target.toml.") from None
+
+    def wipe(self) -> None:
+        """Empty it (`wipe` of target.toml). Raises NothingToBreak when not declared."""
+        if self._component.wipe is None:
+            problem = f"target.toml does not say how to empty the component '{self.component}'."
+            raise NothingToBreak(problem, f"Add components.{self.component}.wipe.")
+        self.run(self._component.wipe)
+
+    def health(self) -> str:
+        """Docker's word for its health check: 'healthy', 'starting', 'unhealthy'; 'none' when it has none."""
+        return str((self._inspect()["State"].get("Health") or {}).get("Status", "none"))
+
+    def restart_policy(self) -> Mapping[str, Any]:
+        """Its restart policy in Docker's words: {'Name': 'always', 'MaximumRetryCount': 0}."""
+        policy: Mapping[str, Any] = self._inspect()["HostConfig"]["RestartPolicy"]
+        return policy
+
+    def set_restart_policy(self, policy: Mapping[str, Any]) -> None:
+        """Give it a restart policy in Docker's words; verified by reading back."""
+        self._do("set the restart policy of", lambda: self._api.update_container(self._id, restart_policy=dict(policy)))
+        stored = self.restart_policy()
+        if (stored["Name"] or "no") != (policy["Name"] or "no"):
+            raise InstrumentError(f"The restart policy of {self._name} is {stored['Name']}, not {policy['Name']}.")
+
+    def _inspect(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._do("inspect", lambda: self._api.inspect_container(self._id))
+        return found
+
+    def _cpu_ns(self, pid: int) -> int | None:
+        """Total CPU time of its cgroup (ns); asked of the engine only where this machine cannot see the cgroup."""
+        here = cpu_time_ns(pid, self._id)
+        if here is not None:
+            return here
+        try:
+            stats = self._api.stats(self._id, stream=False, one_shot=True)
+            used = int(stats["cpu_stats"]["cpu_usage"]["total_usage"])
+        except (DockerException, requests.RequestException, KeyError):
+            return None  # it ended between the two questions, or the engine does not count
+        return used or None
+
+    def _exec(self, command: tuple[str, ...], user: str, timeout_s: float) -> tuple[int | None, str]:
+        """Exit code (None when the container ended under the command) and what it printed."""
+        exec_id: str = self._do(
+            f"run `{command[0]}` in", lambda: self._api.exec_create(self._id, list(command), user=user)["Id"]
+        )
+        output: bytes = self._do(
+            f"run `{command[0]}` in", lambda: _within(timeout_s, lambda: self._api.exec_start(exec_id))
+        )
+        try:
+            code = self._api.exec_inspect(exec_id)["ExitCode"]
+        except NotFound:
+            code = None
+        return code, (output or b"").decode(errors="replace")
+
+    def _do(self, what: str, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except NotFound:
+            raise InstrumentError(f"Cannot {what} {self._name}: the container is gone.") from None
+        except TimeoutError as error:
+            raise InstrumentError(f"Cannot {what} {self._name}: {error}.") from None
+        except APIError as error:
+            raise InstrumentError(f"Cannot {what} {self._name}: {error.explanation or error}.") from None
+        except (DockerException, requests.RequestException) as error:
+            raise InstrumentError(f"Cannot {what} {self._name}: the engine does not answer: {error}.") from None
+
+
+def _within(timeout_s: float, call: Callable[[], T]) -> T:
+    """Return what `call` returns, or raise TimeoutError: the engine has no time limit for a command of its own."""
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(call())
+        except Exception as error:  # noqa: BLE001 (handed to the caller's thread, whatever it is)
+            errors.append(error)
+
+    worker = threading.Thread(target=work, name="engine-exec", daemon=True)
+    worker.start()
+    worker.join(timeout_s)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"it did not end within {timeout_s:g} s")
+    return results[0]

@@ -1,0 +1,42 @@
+"""How the harness marks what is its own on an engine, and where it keeps state about that engine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import docker
+
+OWNER = "testbed.owner"
+CAMPAIGN = "testbed.campaign"
+COMPONENT = "testbed.component"
+OURS = "harness"
+"""The value of the label OWNER. Only what carries it is ever removed."""
+
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+
+
+def labels(campaign: str, component: str = "") -> dict[str, str]:
+    """Return the labels of one object of a campaign; networks and volumes belong to no component."""
+    marks = {OWNER: OURS, CAMPAIGN: campaign}
+    return {**marks, COMPONENT: component} if component else marks
+
+
+def project_name(phase: str) -> str:
+    """Return the Compose project of a phase under test: 'v1' -> 'testbed-v1', in the letters Compose allows."""
+    return "testbed-" + re.sub(r"[^a-z0-9_-]+", "-", phase.lower()).strip("-")
+
+
+def engine_id(client: docker.DockerClient) -> str:
+    """Return the engine's own ID in letters that a file name can hold; the same from whichever user asks."""
+    return re.sub(r"[^A-Za-z0-9-]+", "-", str(client.info().get("ID") or client.info().get("Name") or "engine"))
+
+
+def state_folder(engine: str, env: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder that outlives runs, after the XDG base directory specification; it may not exist yet."""
+    base = env.get("XDG_STATE_HOME", "")
+    root = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
+    return root / "testbed" / engine

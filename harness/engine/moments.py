@@ -1,0 +1,88 @@
+"""What the engine says that happened to containers, and when, to the nanosecond.
+
+`inspect` keeps only the last death and the last start, and the engine remembers 256 events in all, of which a health
+check makes three every time it runs: what happened a minute ago is gone. So the events are listened to as they come.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import docker
+import requests
+import urllib3
+from docker.errors import DockerException
+
+ACTIONS = ("start", "die", "kill", "stop", "pause", "unpause", "oom", "destroy")
+
+Moment = tuple[datetime, str]
+"""When (engine time) and what: one of ACTIONS."""
+
+
+class EventWatcher:
+    """Collects the events of containers that carry the label `label` ('key=value'), from now until closed."""
+
+    def __init__(self, client: docker.DockerClient, label: str) -> None:
+        self._seen: dict[str, list[Moment]] = {}
+        self._lock = threading.Lock()
+        self._lost = ""
+        self._closing = False
+        filters = {"type": "container", "label": label, "event": list(ACTIONS)}
+        self._stream: Any = client.events(decode=True, filters=filters)
+        # A daemon: the stream ends when it is closed or the engine goes, and must not keep the harness alive.
+        self._thread = threading.Thread(target=self._listen, name="engine-events", daemon=True)
+        self._thread.start()
+
+    @property
+    def lost(self) -> str:
+        """Why nothing is heard any more, '' while all is well."""
+        return self._lost
+
+    def of(self, container_id: str, since: datetime | None = None) -> list[Moment]:
+        """Return the moments of one container in the order they happened, from `since` on."""
+        with self._lock:
+            moments = list(self._seen.get(container_id, ()))
+        return sorted(moment for moment in moments if since is None or moment[0] >= since)
+
+    def close(self) -> None:
+        """Stop listening. May be called twice."""
+        self._closing = True
+        with suppress(DockerException, OSError, AttributeError):  # it may be closed already, from either side
+            self._stream.close()
+        self._thread.join(timeout=2.0)
+
+    def _listen(self) -> None:
+        try:
+            for event in _events(self._stream):
+                self._note(event)
+            self._lost = "" if self._closing else "the engine ended its stream of events"
+        except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            self._lost = "" if self._closing else f"the engine's events broke off: {error}"
+
+    def _note(self, event: Mapping[str, Any]) -> None:
+        action = str(event.get("Action", ""))
+        container = str((event.get("Actor") or {}).get("ID", ""))
+        if action in ACTIONS and container:
+            moment = from_nanoseconds(int(event["timeNano"]))
+            with self._lock:
+                self._seen.setdefault(container, []).append((moment, action))
+
+
+def _events(stream: Any) -> Iterator[Mapping[str, Any]]:
+    yield from stream
+
+
+def from_nanoseconds(since_epoch: int) -> datetime:
+    """Return a moment given in ns since 1970; Python keeps its microseconds."""
+    seconds, rest = divmod(since_epoch, 1_000_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
+
+
+def from_docker(text: str) -> datetime | None:
+    """Return a moment as `inspect` writes it ('2026-11-23T02:07:30.123456789Z'); None for its year 1: 'never'."""
+    moment = datetime.fromisoformat(text) if text else None
+    return None if moment is None or moment.year <= 1 else moment

@@ -1,0 +1,46 @@
+"""Undoes what a killed harness left behind, from its journal and its labels. May be run at any time, and again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import docker
+
+from harness.engine import marks
+from harness.engine.journal import Journal, read_journal
+from harness.engine.lock import LOCK_FOLDER, EngineLock
+from harness.engine.processes import end_group
+from harness.engine.sweep import Log, find_ours, sweep
+from harness.errors import InstrumentError
+
+
+def recover(
+    client: docker.DockerClient, log: Log, *, state: Path | None = None, lock_folder: Path = LOCK_FOLDER
+) -> list[str]:
+    """End stray processes, remove what is ours from the engine, close the journal; return what was done, in words.
+
+    Raises HarnessError when a harness is at work on this engine (it takes the lock), InstrumentError when something
+    of ours cannot be removed. Nothing that does not carry our label is touched.
+    """
+    engine = marks.engine_id(client)
+    folder = state or marks.state_folder(engine)
+    with EngineLock(engine, who="recover", folder=lock_folder):
+        journal = read_journal(folder)
+        done = [journal.sentence()] if journal.unfinished else []
+        # Processes first: a Compose that is still at work would go on making what is removed below.
+        for what, pid, mark in journal.processes() if journal.unfinished else []:
+            if end_group(pid, mark):
+                done.append(f"ended {what} (process {pid})")
+        if journal.unfinished:
+            # A fault lives in the stack (toxics, limits, frozen or held containers), and goes with it.
+            done += [f"undone with the stack: {name} on {aim}" for name, aim in journal.open_faults()]
+        for line in done:
+            log(line)
+        done += [f"removed {item}" for item in sweep(client, log)]
+        left = find_ours(client)
+        if left:
+            names = ", ".join(str(item) for item in left)
+            raise InstrumentError(f"Still there: {names}.", "See what uses it (`docker ps -a`), then recover again.")
+        if journal.unfinished:
+            Journal(folder).finished()
+    return done

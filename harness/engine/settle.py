@@ -1,0 +1,102 @@
+"""Between two runs: everything as it was after the start, so that no run inherits anything from the one before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from harness.engine.toxiproxy import ToxiproxyServer
+from harness.errors import InstrumentError
+from harness.faults.base import LinkHandle
+
+if TYPE_CHECKING:
+    from harness.engine.stack import Stack, Unit
+
+
+def settle(stack: Stack, timeout_s: float) -> list[str]:
+    """Mend what is not in order and return it in words; empty when everything was.
+
+    In this order: containers run, restart policies are their own, health checks pass, Toxiproxy has every proxy
+    enabled and no toxic, simulators are reset, links answer, the entry is ready. Raises InstrumentError when it is
+    not all so within `timeout_s` (s).
+    """
+    deadline = time.monotonic() + timeout_s
+    found: list[str] = []
+    for unit in stack.units:
+        found += _mend_container(unit)
+    _wait_for_health(stack, deadline, found)
+    for server in stack.servers.values():
+        found += _mend_proxies(server)
+    for provider in stack.providers.values():
+        provider.reset()
+    for link in stack.links.values():
+        if not until(partial(answers, link), deadline):
+            raise InstrumentError(f"The link {link.name} does not answer: {link.probe()}.")
+    stack.ready(max(1.0, deadline - time.monotonic()))
+    return found
+
+
+def _mend_container(unit: Unit) -> list[str]:
+    container, found = unit.container, []
+    state = container.state()
+    if container.restart_policy() != unit.restart_policy:
+        container.set_restart_policy(unit.restart_policy)
+        found.append(f"{container.name}: its restart policy was held")
+    if state.status == "paused":
+        container.unpause()
+        found.append(f"{container.name}: it was frozen")
+    elif state.status in ("exited", "created", "dead") and not ended_well(unit):
+        container.start()
+        found.append(f"{container.name}: it was {state.status}")
+    return found
+
+
+def _wait_for_health(stack: Stack, deadline: float, found: list[str]) -> None:
+    for unit in stack.units:
+        if not healthy(unit):
+            found.append(f"{unit.container.name}: it was {unit.container.state().status}, {unit.container.health()}")
+        if not until(partial(healthy, unit), deadline):
+            state = unit.container.state()
+            raise InstrumentError(
+                f"{unit.container.name} is {state.status} (health: {unit.container.health()}) and should run.\n"
+                + stack.tail(unit.service)
+            )
+
+
+def healthy(unit: Unit) -> bool:
+    """Whether a container runs, and its health check, if it has one, passes; or was a job and has done it."""
+    if unit.container.state().status == "running":
+        return unit.container.health() in ("none", "healthy")
+    return ended_well(unit)
+
+
+def ended_well(unit: Unit) -> bool:
+    """Whether a container was a job that has ended without an error."""
+    state = unit.container.state()
+    return unit.may_end and state.status == "exited" and state.exit_code == 0
+
+
+def _mend_proxies(server: ToxiproxyServer) -> list[str]:
+    found = []
+    for proxy in server.proxies().values():
+        found += [f"link {proxy.name}: it had the toxic {toxic.kind} ({toxic.stream})" for toxic in proxy.toxics]
+        if not proxy.enabled:
+            found.append(f"link {proxy.name}: its proxy was disabled")
+    server.reset()
+    return found
+
+
+def answers(link: LinkHandle) -> bool:
+    """Whether the far side of a link gives a sign of life."""
+    return link.probe().outcome == "answered"
+
+
+def until(seen: Callable[[], bool], deadline: float) -> bool:
+    """Whether it was seen before `deadline` (monotonic s); asked at least once."""
+    while not seen():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

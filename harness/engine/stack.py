@@ -1,0 +1,182 @@
+"""A target that is up, woven, on this engine: its address, its containers, links and providers, and its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx
+from docker.errors import APIError, DockerException, NotFound
+
+from harness.engine import marks
+from harness.engine.cli import ComposeCli, blot_out, last_lines
+from harness.engine.container import DockerContainer
+from harness.engine.link import ProxiedLink
+from harness.engine.moments import EventWatcher
+from harness.engine.provider import ProviderControl
+from harness.engine.settle import settle
+from harness.engine.sweep import Log, find_ours, sweep, unpause
+from harness.engine.toxiproxy import ToxiproxyServer
+from harness.engine.weave import Weaving
+from harness.errors import InstrumentError
+from harness.target import Component, Target
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One container of the stack. One that `may_end` is no component and has no policy that restarts it: a job."""
+
+    id: str
+    service: str
+    container: DockerContainer
+    restart_policy: Mapping[str, Any]
+    may_end: bool
+
+
+class Stack:
+    """Made by a deployer. Every method raises InstrumentError when the engine or the stack does not do its part."""
+
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        target: Target,
+        weaving: Weaving,
+        campaign: str,
+        *,
+        cli: ComposeCli,
+        files: Sequence[Path],
+        blotted: Sequence[str] = (),
+    ) -> None:
+        self._client = client
+        self.target = target
+        self.weaving = weaving
+        self.campaign = campaign
+        self._cli = cli
+        self._files = files
+        self._blotted = blotted
+        self._watcher = EventWatcher(client, f"{marks.CAMPAIGN}={campaign}")
+        self._unlabelled_volumes: set[str] = set()
+        self.units: tuple[Unit, ...] = ()
+        self.servers = {name: ToxiproxyServer(LOOPBACK, port) for name, port in weaving.apis.items()}
+        self.links = {
+            plan.link: ProxiedLink(
+                plan.link, self.servers[plan.server], (LOOPBACK, plan.host_port), plan.protocol, plan.host
+            )
+            for plan in weaving.proxies
+        }
+        self.providers = {
+            name: ProviderControl(name, f"http://{LOOPBACK}:{port}") for name, port in weaving.controls.items()
+        }
+
+    @property
+    def project(self) -> str:
+        """The Compose project: 'testbed-v1'."""
+        return self.weaving.project
+
+    @property
+    def base_url(self) -> str:
+        """Where users come in."""
+        return f"http://{LOOPBACK}:{self.weaving.entry_port}"
+
+    def containers(self, component: str) -> list[DockerContainer]:
+        """The containers of a component; none when a real service stands in for it."""
+        return [unit.container for unit in self.units if unit.service == component]
+
+    def attach(self) -> None:
+        """Take note of the containers that were created. Called by the deployer, once all of them are."""
+        api: Any = self._client.api
+        found = api.containers(all=True, filters={"label": f"{marks.CAMPAIGN}={self.campaign}"})
+        units = [self._unit(api.inspect_container(c["Id"])) for c in found]
+        self.units = tuple(sorted(units, key=lambda unit: unit.container.name))
+
+    def _unit(self, found: Mapping[str, Any]) -> Unit:
+        service = found["Config"]["Labels"][marks.SERVICE]
+        unknown = Component(name=service, role=service, zone="", region="")
+        part = self.target.components.get(service, unknown)
+        name = found["Name"].lstrip("/")
+        container = DockerContainer(self._client, found["Id"], name, part, self._watcher)
+        policy = found["HostConfig"]["RestartPolicy"]
+        may_end = service not in self.target.components and policy["Name"] in ("", "no", "on-failure")
+        # An image may declare volumes of its own: those have no label, and are known only by who mounts them.
+        self._unlabelled_volumes |= {m["Name"] for m in found["Mounts"] if m["Type"] == "volume"}
+        return Unit(found["Id"], service, container, policy, may_end)
+
+    def ready(self, timeout_s: float) -> float:
+        """Wait until the entry's readiness path answers 2xx, and return how long (s) that took."""
+        url = self.base_url + self.target.entry.ready
+        started, said = time.monotonic(), "nothing"
+        with httpx.Client(trust_env=False, timeout=2.0) as web:  # no proxy of the outside world for loopback
+            while (waited := time.monotonic() - started) < timeout_s:
+                try:
+                    answer = web.get(url)
+                    if answer.is_success:
+                        return waited
+                    said = f"{answer.status_code} {answer.text[:200]}"
+                except httpx.HTTPError as error:
+                    said = f"{type(error).__name__} {error}".strip()
+                time.sleep(0.1)
+        tail = self.tail(self.target.entry.component)
+        raise InstrumentError(f"{url} was not ready within {timeout_s:g} s; it said {said}.\n{tail}")
+
+    def tail(self, service: str, lines: int = 15) -> str:
+        """The last log lines of a service, for an error message; secrets are blotted out."""
+        parts = []
+        for unit in self.units:
+            if unit.service == service:
+                with suppress(DockerException):  # it is gone, and its log with it
+                    text = self._client.api.logs(unit.id, tail=lines).decode(errors="replace").rstrip()
+                    parts.append(f"The last lines of {unit.container.name}:\n{blot_out(text, self._blotted)}")
+        return "\n".join(parts)
+
+    def logs(self, folder: Path) -> None:
+        """Write one file per service, `<service>.log`, with the engine's time stamps; secrets are blotted out."""
+        folder.mkdir(parents=True, exist_ok=True)
+        parts: dict[str, list[str]] = {}
+        for unit in self.units:
+            with suppress(NotFound):
+                text = self._client.api.logs(unit.id, timestamps=True, tail=50_000).decode(errors="replace")
+                parts.setdefault(unit.service, []).append(text)
+        for service, texts in parts.items():
+            (folder / f"{service}.log").write_text(blot_out("".join(texts), self._blotted), encoding="utf-8")
+
+    def down(self, log: Log = lambda _: None) -> None:
+        """Take everything away, volumes as well, and verify it. May be called twice.
+
+        Raises InstrumentError naming what could not be removed.
+        """
+        unpause(self._client, find_ours(self._client, self.campaign))
+        try:
+            done = self._cli.down(self.project, self._files, timeout_s=60)
+            if done.returncode != 0:
+                log(f"compose down: {last_lines(done.stderr, 2)}")
+        except InstrumentError as error:
+            log(str(error))
+        sweep(self._client, log, self.campaign)  # what Compose left: it gives up at the first thing that it cannot do
+        self._watcher.close()
+        left = [str(item) for item in find_ours(self._client, self.campaign)] + self._volumes_left()
+        if left:
+            raise InstrumentError(
+                f"The stack {self.project} is down but left behind: {', '.join(left)}.", "Run `make recover`."
+            )
+
+    def _volumes_left(self) -> list[str]:
+        left = []
+        for name in sorted(self._unlabelled_volumes):
+            try:
+                self._client.api.remove_volume(name)
+            except NotFound:
+                continue
+            except APIError:
+                left.append(f"volume {name}")
+        return left
+
+    def settle(self, timeout_s: float = 60.0) -> list[str]:
+        """Put everything in order for the next run and return what was not; see `harness.engine.settle`."""
+        return settle(self, timeout_s)

@@ -1,0 +1,59 @@
+"""What faults see of a running stack: finders that raise when there is nothing to break, and the run's clock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from harness.clock import RunClock
+from harness.engine.stack import Stack
+from harness.errors import NothingToBreak
+from harness.faults.base import Container, LinkHandle, ProviderHandle
+from harness.target import Component, Target
+
+
+class DockerStage:
+    """Implements `harness.faults.base.Stage` on a stack, for one run."""
+
+    def __init__(self, stack: Stack, target: Target, clock: RunClock) -> None:
+        self._stack = stack
+        self._target = target
+        self._clock = clock
+
+    def containers(self, *, role: str | None, zone: str | None, region: str | None) -> list[Container]:
+        """The containers of the components that fit every given word. Raises NothingToBreak."""
+        components = self._target.find(role=role, zone=zone, region=region)
+        found: list[Container] = [c for part in components for c in self._stack.containers(part.name)]
+        if not found:
+            raise self._nothing(components, "no container of its own")
+        return found
+
+    def links(self, name: str) -> list[LinkHandle]:
+        """The links called `name`. Raises NothingToBreak."""
+        return [self._stack.links[self._target.link(name).name]]
+
+    def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:
+        """The provider simulators that fit. Raises NothingToBreak, also when the real service is in use."""
+        components = self._target.find(role=role, zone=zone, region=region)
+        found: list[ProviderHandle] = [
+            self._stack.providers[part.name] for part in components if part.name in self._stack.providers
+        ]
+        if not found:
+            raise self._nothing(components, "no simulator that takes orders (`control_port`)")
+        return found
+
+    def now(self) -> float:
+        """Run time (s)."""
+        return self._clock.now()
+
+    def from_wall(self, moment: datetime) -> float:
+        """Run time (s) of a moment that the engine reported."""
+        return self._clock.from_wall(moment)
+
+    def _nothing(self, components: list[Component], lacks: str) -> NothingToBreak:
+        names = ", ".join(part.name for part in components)
+        if all(part.name in self._stack.weaving.left_out for part in components):
+            return NothingToBreak(
+                f"The real service stands in for {names}, and it cannot be told to fail.",
+                "Break its link instead, or empty the variable that asks for the real service.",
+            )
+        return NothingToBreak(f"{names} of target {self._target.phase} has {lacks}.", "Aim at another role.")
