@@ -1,0 +1,142 @@
+"""A container without an engine, and ways in which a fault on it may go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from harness.errors import InstrumentError, NothingToBreak
+from harness.faults.base import ContainerState
+from harness.target import Component
+
+CRASHED, STOPPED = 137, 0
+
+
+class FakeContainer:
+    """Implements Container. A policy of 'always' brings it back at the next look after a crash, as a new process.
+
+    `entries` is what it holds; a crash keeps them, only `wipe` empties it. Every CPU look while it runs costs time.
+    Tampering: `deaf` (nothing that is done to it has an effect), `stays_down` (no policy and no start bring it back),
+    `gone` (the engine does not know it any more), `looks_until_back` (how many looks a restart takes).
+    """
+
+    def __init__(
+        self,
+        component: Component,
+        *,
+        name: str = "",
+        policy: str = "always",
+        entries: int = 0,
+        looks_until_back: int = 1,
+        deaf: bool = False,
+        stays_down: bool = False,
+        gone: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._component = component
+        self._name = name or f"fake-{component.name}-1"
+        self.policy = policy
+        self.entries = entries
+        self.looks_until_back = looks_until_back
+        self.deaf = deaf
+        self.stays_down = stays_down
+        self.gone = gone
+        self._clock = clock
+        self._held_policy: str | None = None
+        self._looks_left = 0
+        self._pids = iter(range(1000, 100_000, 7))
+        self._state = ContainerState("running", next(self._pids), 0, clock(), None, 0, 0)
+        self.calls: list[str] = []
+
+    @property
+    def component(self) -> str:
+        return self._component.name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def state(self) -> ContainerState:
+        self._reach()
+        if self._state.status == "restarting":
+            self._looks_left -= 1
+            if self._looks_left <= 0:
+                self._run(self._state.restart_count)
+        if self._state.status == "running":
+            self._state = replace(self._state, cpu_ns=(self._state.cpu_ns or 0) + 1_000_000)
+        return self._state
+
+    def crash(self) -> None:
+        if not self._do("crash"):
+            return
+        if self._state.status != "running":
+            raise InstrumentError(f"Cannot run `sh` in {self._name}: it is {self._state.status}.")
+        self._end(CRASHED)
+        if self.policy == "always" and not self.stays_down:
+            self._looks_left = self.looks_until_back
+            self._state = replace(self._state, status="restarting", restart_count=self._state.restart_count + 1)
+
+    def stop(self, grace_s: float) -> None:
+        if self._do(f"stop {grace_s:g}") and self._state.status in ("running", "restarting"):
+            self._end(STOPPED)
+
+    def start(self) -> None:
+        if self._do("start") and self._state.status == "exited" and not self.stays_down:
+            self._run(restart_count=0)  # as Docker counts: a start by hand begins anew
+
+    def pause(self) -> None:
+        if self._do("pause") and self._state.status == "running":
+            self._state = replace(self._state, status="paused")
+
+    def unpause(self) -> None:
+        if self._do("unpause") and self._state.status == "paused":
+            self._state = replace(self._state, status="running")
+
+    def hold_restarts(self) -> None:
+        if self._do("hold_restarts") and self._held_policy is None:
+            self._held_policy, self.policy = self.policy, "no"
+
+    def release_restarts(self) -> None:
+        if self._do("release_restarts") and self._held_policy is not None:
+            self.policy, self._held_policy = self._held_policy, None
+
+    def run(self, command: tuple[str, ...], timeout_s: float = 10.0) -> str:
+        self._reach()
+        if self._state.status != "running":
+            raise InstrumentError(f"Cannot run `{command[0]}` in {self._name}: it is {self._state.status}.")
+        if command[0] == "false":
+            raise InstrumentError(f"`{' '.join(command)}` in {self._name} ended with 1: .")
+        return " ".join(command[1:]) + "\n" if command[0] == "echo" else ""
+
+    def contents(self) -> int | None:
+        if self._component.contents is None:
+            return None
+        self.run(self._component.contents)
+        return self.entries
+
+    def wipe(self) -> None:
+        if self._component.wipe is None:
+            raise NothingToBreak(f"target.toml does not say how to empty the component '{self.component}'.")
+        if self._do("wipe"):
+            self.run(self._component.wipe)
+            self.entries = 0
+
+    def _do(self, call: str) -> bool:
+        self._reach()
+        self.calls.append(call)
+        return not self.deaf
+
+    def _reach(self) -> None:
+        if self.gone:
+            raise InstrumentError(f"Cannot inspect {self._name}: the container is gone.")
+
+    def _end(self, code: int) -> None:
+        self._state = replace(
+            self._state, status="exited", pid=0, exit_code=code, finished_at=self._clock(), cpu_ns=None
+        )
+
+    def _run(self, restart_count: int) -> None:
+        self._state = ContainerState(
+            "running", next(self._pids), restart_count, self._clock(), self._state.finished_at, 0, 0
+        )

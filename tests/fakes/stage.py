@@ -1,0 +1,56 @@
+"""A stage without a stack: what faults find there is what the test put there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from harness.clock import RunClock
+from harness.errors import NothingToBreak
+from harness.faults.base import Container, LinkHandle, ProviderHandle
+from harness.target import Target
+
+T = TypeVar("T")
+
+
+class FakeStage:
+    """Implements Stage for `target`, with one handle for each of its components, links and providers as given."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        containers: Sequence[Container] = (),
+        links: Sequence[LinkHandle] = (),
+        providers: Sequence[ProviderHandle] = (),
+        clock: RunClock | None = None,
+    ) -> None:
+        self._target = target
+        self._containers = containers
+        self._links = links
+        self._providers = providers
+        self.clock = clock or RunClock.starting_in(0.0)
+
+    def containers(self, *, role: str | None, zone: str | None, region: str | None) -> list[Container]:
+        names = {part.name for part in self._target.find(role=role, zone=zone, region=region)}
+        return self._some([c for c in self._containers if c.component in names], "container")
+
+    def links(self, name: str) -> list[LinkHandle]:
+        wanted = self._target.link(name).name
+        return self._some([link for link in self._links if link.name == wanted], "link")
+
+    def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:
+        names = {part.name for part in self._target.find(role=role, zone=zone, region=region)}
+        return self._some([p for p in self._providers if p.name in names], "simulator")
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def from_wall(self, moment: datetime) -> float:
+        return self.clock.from_wall(moment)
+
+    def _some(self, found: list[T], what: str) -> list[T]:
+        if not found:
+            raise NothingToBreak(f"The target {self._target.phase} has no such {what} here.")
+        return found
