@@ -106,7 +106,7 @@ async def health() -> Alive:
     return Alive()
 
 
-@router.get("/v1/ready", responses={503: {"model": Readiness}}, tags=["operation"])
+@router.get("/v1/ready", responses={503: {"model": Readiness}}, response_model_exclude_none=True, tags=["operation"])
 async def ready(request: Request, response: Response) -> Readiness:
     """Say whether the server should get requests, and how each of its dependencies is."""
     service = _service(request)

@@ -73,7 +73,7 @@ async def _on_chat_error(request: Request, error: Exception) -> JSONResponse:
 async def _on_bad_input(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for nothing else
     # Only where and why: what the client sent is not repeated, it may be huge, private or not even encodable.
-    mistakes = [{"field": _field(item["loc"]), "message": _printable(item["msg"])} for item in error.errors()[:10]]
+    mistakes = [{"field": _field(item["loc"]), "message": _reason(item["msg"])} for item in error.errors()[:10]]
     detail = "; ".join(f"{m['field']}: {m['message']}" for m in mistakes)
     title = "The request is not valid"
     return response(body(422, "invalid-request", title, detail, request.url.path, errors=mistakes))
@@ -89,6 +89,10 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
 
 def _field(loc: tuple[int | str, ...]) -> str:
     return _printable(".".join(str(part) for part in loc))
+
+
+def _reason(message: str) -> str:
+    return _printable(message.removeprefix("Value error, "))
 
 
 def _printable(text: str) -> str:

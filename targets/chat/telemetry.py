@@ -12,7 +12,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from targets.chat.errors import ChatError, ProviderError
 
@@ -27,6 +35,7 @@ class Telemetry:
     """The metrics of one app, in a registry of their own, so that several apps can live in one process."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # when each series began: twice the page for nothing
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self.requests = Counter(
