@@ -1,4 +1,4 @@
-"""When the app's process dies, something brings it back within seconds, and no acknowledged message is lost."""
+"""When the app process dies, something brings it back within seconds, and no acknowledged message is lost."""
 
 from harness.experiment import At, Experiment
 from harness.faults.crash import Crash

@@ -41,7 +41,9 @@ def load_toml(path: Path, model: type[Model]) -> Model:
 
 
 def _first_mistake(path: Path, model: type[BaseModel], data: Any, error: ValidationError) -> ConfigError:
-    first = error.errors(include_url=False)[0]
+    mistakes = error.errors(include_url=False)
+    # A misspelt key shows as one that is unknown and one that is missing: the first says more.
+    first = min(mistakes, key=lambda mistake: mistake["type"] != "extra_forbidden")
     place = _place(first["loc"])
     kind, word = first["type"], str(first["loc"][-1]) if first["loc"] else ""
     if kind == "extra_forbidden":

@@ -1,0 +1,101 @@
+"""Experiments: what can be said, and what cannot be constructed."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigError
+from harness.experiment import At, ClaimedUsers, Every, Experiment, Mix, Rate, known_experiments, load_experiment
+from harness.faults.crash import Crash
+
+ISSUE = (
+    "control app_crash database_crash database_slow database_black_hole cache_down cache_wiped "
+    "provider_outage provider_slow provider_truncates users_at_claim"
+)
+
+
+def test_every_experiment_of_the_plan_loads_with_its_hypothesis() -> None:
+    assert set(ISSUE.split()) <= set(known_experiments())
+    for name in known_experiments():
+        experiment = load_experiment(name)
+        assert experiment.name == name
+        assert len(experiment.hypothesis) > 20
+
+
+def test_the_control_comes_first_and_has_no_fault() -> None:
+    assert known_experiments()[0] == "control"
+    assert load_experiment("control").strikes() == ()
+
+
+def test_no_experiment_names_a_phase() -> None:
+    for path in (Path(__file__).parents[2] / "experiments").glob("*.py"):
+        text = path.read_text().lower()
+        assert not any(phase in text for phase in ("v1", "v2", "v3", "v4")), path
+
+
+def test_faulty_experiments_leave_a_baseline_and_a_recovery() -> None:
+    for name in known_experiments():
+        experiment = load_experiment(name)
+        for strike in experiment.strikes():
+            assert strike.t_s >= 5
+            assert experiment.duration_s - (strike.t_s + (strike.lasts_s or 0)) >= 10
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"Did you mean 'app_crash'\? Known: app_crash, cache_down"):
+        load_experiment("app_crush")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"""H."""\nEXPERIMENT = Experimnt()\n', "line 2: NameError"),
+        ('"""H."""\nthis is no python at all\n', "line 2: SyntaxError"),
+        ('"""H."""\n', "defines no EXPERIMENT"),
+        ("from harness.experiment import Experiment\nEXPERIMENT = Experiment()\n", "has no docstring"),
+        (
+            '"""H."""\nfrom harness.experiment import *\nfrom harness.faults.crash import Crash\n\n'
+            "EXPERIMENT = Experiment(timeline=(At(-1, Crash(role='app')),))\n",
+            "line 5: ValueError: a fault strikes at or after 0 s",
+        ),
+        (
+            '"""H."""\nfrom harness.experiment import *\nfrom harness.faults.crash import Crash\n'
+            "EXPERIMENT = Experiment(timeline=(At(3, Crash()),))\n",
+            "line 4: ValueError: Crash needs a role, a zone or a region",
+        ),
+    ],
+)
+def test_a_broken_file_gives_file_line_and_remedy(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_experiment("mine", tmp_path)
+    assert str(tmp_path / "mine.py") in str(caught.value)
+    assert expected in str(caught.value)
+
+
+def test_every_expands_to_single_strikes_in_order() -> None:
+    crash = Crash(role="app")
+    experiment = Experiment(timeline=(Every(10, crash, times=3, start_s=5), At(1, crash)), duration_s=40)
+    assert [at.t_s for at in experiment.strikes()] == [1, 5, 15, 25]
+
+
+def test_a_fault_may_not_outlast_its_experiment() -> None:
+    with pytest.raises(ValueError, match="after the experiment does"):
+        Experiment(timeline=(At(30, Crash(role="app"), lasts_s=20),), duration_s=40)
+
+
+def test_users_become_arrivals_by_littles_law() -> None:
+    assert ClaimedUsers(response_s=2.0).per_s(users=120, think_s=10.0) == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 100_000])
+def test_rates_out_of_bounds_cannot_be_constructed(wrong: float) -> None:
+    with pytest.raises(ValueError, match="arrivals a second"):
+        Rate(wrong)
+
+
+def test_shares_must_add_up() -> None:
+    with pytest.raises(ValueError, match="add up to 1"):
+        Mix(chat=0.5, stream=0.5, read=0.5)
+    with pytest.raises(ValueError, match="at least one turn"):
+        Mix(turns=0.5)
