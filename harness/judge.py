@@ -15,7 +15,7 @@ from harness.checks.base import Check, Threshold
 from harness.claims import Claim, Claims
 from harness.history import History
 from harness.verdict import Measurement, Verdict
-from harness.wording import quantity
+from harness.wording import counted, quantity, reach
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,11 @@ def _decide(claim: Claim, measurement: Measurement) -> tuple[Verdict, str]:
         return Verdict.INCONCLUSIVE, claim.undecidable_because
     verdict = threshold.decide(low, high)
     wanted = bound_text(threshold, measurement.unit)
-    reach = f"{quantity(low, measurement.unit)} to {quantity(high, measurement.unit)}"
+    between = reach(low, high, measurement.unit)
     sentence = {
-        Verdict.HELD: f"The whole 95 % interval, {reach}, is {wanted}.",
-        Verdict.REFUTED: f"The whole 95 % interval, {reach}, misses {wanted}.",
-    }.get(verdict, f"The 95 % interval, {reach}, lies on both sides of {wanted}.")
+        Verdict.HELD: f"The whole 95 % interval, {between}, is {wanted}.",
+        Verdict.REFUTED: f"The whole 95 % interval, {between}, misses {wanted}.",
+    }.get(verdict, f"The 95 % interval, {between}, lies on both sides of {wanted}.")
     return verdict, _joined(sentence, measurement.because)
 
 
@@ -130,9 +130,9 @@ def described(measurement: Measurement) -> str:
     unit = measurement.unit
     text = quantity(measurement.value, unit)
     if measurement.low is None or measurement.high is None:
-        return f"{text} (from {measurement.count:,} {measurement.of})"
-    reach = f"{quantity(measurement.low, unit)} to {quantity(measurement.high, unit)}"
-    return f"{text} (95 % interval {reach}, from {measurement.count:,} {measurement.of})"
+        return f"{text} (from {counted(measurement.count, measurement.of)})"
+    between = reach(measurement.low, measurement.high, unit)
+    return f"{text} (95 % interval {between}, from {counted(measurement.count, measurement.of)})"
 
 
 def _joined(*parts: str | None) -> str:

@@ -25,3 +25,15 @@ def quantity(value: float, unit: str) -> str:
     if unit == "share":
         return percent(value)
     return f"{trimmed(value, 3 if unit == 's' and abs(value) < 10 else 1)} {unit}"
+
+
+def reach(low: float, high: float, unit: str) -> str:
+    """Return an interval: '95.2 % to 99.1 %', '2.2 to 2.4 s'."""
+    first, last = quantity(low, unit), quantity(high, unit)
+    return f"{first if unit == 'share' else first.removesuffix(f' {unit}')} to {last}"
+
+
+def counted(count: int, things: str) -> str:
+    """Return a number of things given in the plural: '1 arrival', '1,200 arrivals', '2 entries'."""
+    one = f"{things.removesuffix('ies')}y" if things.endswith("ies") else things.removesuffix("s")
+    return f"{count:,} {one if count == 1 else things}"

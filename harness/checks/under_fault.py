@@ -22,6 +22,7 @@ from harness.checks.base import SEED, Question, ends, fault_window, nothing, sch
 from harness.history import Bools, Floats, History
 from harness.stats import Interval, block_bootstrap, wilson
 from harness.verdict import Measurement
+from harness.wording import counted
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ def availability_under_fault(histories: Sequence[History], question: Question) -
         )
     interval = _interval(followed, seen)
     censored = sum(len(each) for each in followed) - seen
-    note = f"{censored} arrivals were still open when the fault ended and count as censored." if censored else ""
+    note = (
+        f"Followed only to the fault's end, being still open then: {counted(censored, 'arrivals')}." if censored else ""
+    )
     hint = share_hint(interval, seen, "arrivals", question.threshold)
     because = " ".join(part for part in (note, hint) if part)
     return Measurement(interval.value, interval.low, interval.high, seen, "arrivals", "share", because)

@@ -27,7 +27,7 @@ RATE, DURATION_S, DEADLINE_S = 20.0, 38.0, 10.0
 
 @dataclass(frozen=True)
 class Trouble:
-    """Arrivals due from `start_s` to `end_s` end with `outcome` after `after_s`, those of `kinds` and in this `share`."""
+    """Arrivals due from `start_s` to `end_s` end with `outcome` after `after_s`: this `share` of those of `kinds`."""
 
     start_s: float
     end_s: float

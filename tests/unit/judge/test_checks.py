@@ -136,7 +136,7 @@ def test_hanging_until_the_fault_ends_is_not_availability_while_it_was_on() -> N
     assert np.mean(run.arrivals.good(10)[due]) > 0.7  # so many were answered, once it was over
     measured = ask("availability_under_fault", run)
     assert measured.value == 0.0
-    assert "still open when the fault ended" in measured.because
+    assert "being still open then" in measured.because
 
 
 def test_a_target_that_is_only_slow_is_available_while_the_fault_is_on() -> None:

@@ -1,0 +1,309 @@
+"""`summary.json`: what a campaign found, in a versioned schema that tests, CI and other tools may read.
+
+The models below are the schema. `docs/summary.schema.json` is generated from them (`python -m harness.summary` writes
+it anew) and `docs/summary-schema.md` says what each figure means.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.campaign_record import CampaignRecord
+from harness.checks import CHECKS
+from harness.checks.anatomy import Anatomy, anatomies
+from harness.checks.base import ALL_KINDS, scheduled
+from harness.checks.latency import waits
+from harness.claims import Standing
+from harness.history import FaultRecord, History, Outcome
+from harness.judge import ClaimVerdict, bound_text
+from harness.stats import quantile, wilson
+from harness.verdict import Verdict, worst
+
+SCHEMA_FILE = Path(__file__).resolve().parent.parent / "docs" / "summary.schema.json"
+
+
+class Part(BaseModel):
+    """A part of the summary: nothing may be in it that the schema does not name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class GitPart(Part):
+    """The commit the harness ran from."""
+
+    sha: str
+    dirty: bool
+
+
+class SharePart(Part):
+    """A share with its 95 % interval; null where nothing was scheduled."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class LatencyPart(Part):
+    """Percentiles in milliseconds; null where fewer arrivals than that got a good answer at all."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class FaultPart(Part):
+    """One fault: its receipt and its anatomy. Times in seconds, of the run or after the moment that the key names."""
+
+    name: str
+    aimed_at: str
+    on_s: float | None
+    off_s: float | None
+    receipt: Literal["confirmed", "mismatch", "missing"]
+    lost_s: float | None
+    mitigated_after_s: float | None
+    recovered_after_s: float | None
+    first_harm_s: float | None
+    degraded_share: float | None
+    watched_s: float | None
+    mitigation_censored: bool
+    recovery_censored: bool
+    planned_on_s: float
+    planned_off_s: float | None
+    healed: bool
+    requested: dict[str, Any]
+    delivered: dict[str, Any]
+    evidence: list[str]
+
+
+class DurabilityPart(Part):
+    """Acknowledged messages, looked for again after the run."""
+
+    acknowledged: int
+    lost: int
+    duplicated: int
+    reordered: int
+    unchecked: int
+
+
+class GeneratorPart(Part):
+    """How well the load generator did."""
+
+    lateness_ms_p99: float | None
+    unsent: int
+    planned: int
+    started: int
+    recorded: int
+    lateness_ms_p50: float | None
+    lateness_ms_max: float | None
+    in_flight_max: int
+    cpu_share: float | None
+
+
+class RunPart(Part):
+    """One run of one experiment."""
+
+    run: str
+    experiment: str
+    hypothesis: str
+    repeat: int
+    seed: int
+    started: str
+    rate_per_s: float
+    users: int | None
+    duration_s: float
+    deadline_s: float
+    scheduled: int
+    good: int
+    limited: int
+    availability: SharePart
+    latency_ms: LatencyPart
+    good_latency_ms: LatencyPart
+    outcomes: dict[str, int]
+    faults: list[FaultPart]
+    durability: DurabilityPart | None
+    generator: GeneratorPart | None
+    valid: bool
+    void_because: list[str]
+
+
+class MeasuredPart(Part):
+    """What was measured for a claim, in `unit`; `text` is the same as a sentence."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    count: int
+    of: str
+    text: str
+
+
+class ClaimPart(Part):
+    """One claim and what may be said about it."""
+
+    id: str
+    quote: str
+    line: int
+    claimed: str
+    kind: Literal["strength", "weakness"]
+    standing: Standing
+    experiment: str | None
+    wanted: str | None
+    measured: MeasuredPart | None
+    verdict: Verdict
+    because: str
+    runs: list[str]
+
+
+class Summary(Part):
+    """The whole of `summary.json`."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    campaign: str
+    phase: str
+    started: str
+    finished: str | None
+    git: GitPart
+    seed: int
+    repeats: int
+    command: str
+    versions: dict[str, str]
+    machine: dict[str, str]
+    runs: list[RunPart]
+    claims: list[ClaimPart]
+    verdict: Verdict
+
+
+def build_summary(
+    campaign: CampaignRecord, histories: Sequence[History], verdicts: Sequence[ClaimVerdict]
+) -> dict[str, Any]:
+    """Return the summary as what `json.dumps` takes; NaN and infinity have become null.
+
+    `histories` are the campaign's runs in the order in which they are to be shown, void ones included.
+    """
+    summary = Summary(
+        campaign=campaign.campaign,
+        phase=campaign.phase,
+        started=campaign.started,
+        finished=campaign.finished,
+        git=GitPart(sha=campaign.git.sha, dirty=campaign.git.dirty),
+        seed=campaign.seed,
+        repeats=campaign.repeats,
+        command=campaign.command,
+        versions=campaign.versions,
+        machine=campaign.machine,
+        runs=[_run(history) for history in histories],
+        claims=[_claim(verdict) for verdict in verdicts],
+        verdict=worst(verdict.verdict for verdict in verdicts),
+    )
+    plain: dict[str, Any] = finite(summary.model_dump(mode="json", by_alias=True))
+    return plain
+
+
+def write_summary(folder: Path, summary: dict[str, Any]) -> None:
+    """Write `summary.json`. Raises ValueError on a number that JSON does not have."""
+    text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    (folder / "summary.json").write_text(text, encoding="utf-8")
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of `summary.json` as it is committed in `docs/summary.schema.json`."""
+    schema = Summary.model_json_schema(by_alias=True, mode="serialization")
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def finite(value: Any) -> Any:
+    """Return `value` with every NaN and infinity in it, at any depth, replaced by None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    return [finite(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _run(history: History) -> RunPart:
+    record = history.record
+    outcomes = Counter(map(str, history.counted().outcome))
+    wait = waits(history, ALL_KINDS)
+    good = wait[np.isfinite(wait)]
+    return RunPart(
+        **{name: getattr(record, name) for name in ("run", "experiment", "hypothesis", "repeat", "seed", "started")},
+        **{name: getattr(record, name) for name in ("rate_per_s", "users", "duration_s", "deadline_s")},
+        scheduled=sum(outcomes.values()),
+        good=len(good),
+        limited=outcomes[Outcome.LIMITED.value],
+        availability=_share(len(good), len(scheduled(history))),
+        latency_ms=_percentiles(wait),
+        good_latency_ms=_percentiles(good),
+        outcomes={outcome.value: outcomes[outcome.value] for outcome in Outcome if outcomes[outcome.value]},
+        faults=[_fault(*pair) for pair in zip(record.faults, anatomies(history), strict=True)],
+        durability=DurabilityPart(**vars(record.durability)) if record.durability else None,
+        generator=GeneratorPart(**vars(record.generator)) if record.generator else None,
+        valid=record.valid,
+        void_because=list(record.void_because),
+    )
+
+
+def _share(good: int, total: int) -> SharePart:
+    return SharePart(**vars(wilson(good, total))) if total else SharePart(value=None, low=None, high=None)
+
+
+def _percentiles(values_s: npt.NDArray[np.float64]) -> LatencyPart:
+    if len(values_s) == 0:
+        return LatencyPart(p50=None, p95=None, p99=None)
+    # Values are rounded to a microsecond; more digits would be noise.
+    return LatencyPart(**{f"p{q}": round(quantile(values_s, q / 100).value * 1000, 3) for q in (50, 95, 99)})
+
+
+def _fault(fault: FaultRecord, anatomy: Anatomy | None) -> FaultPart:
+    receipt = fault.receipt
+    seen = vars(anatomy) if anatomy else dict.fromkeys(Anatomy.__dataclass_fields__)
+    return FaultPart(
+        name=fault.name,
+        aimed_at=fault.aimed_at,
+        on_s=receipt.on_s,
+        off_s=receipt.off_s,
+        receipt=receipt.status,  # type: ignore[arg-type]  # a str on disk; pydantic refuses any other word
+        **seen,
+        mitigation_censored=anatomy is not None and anatomy.mitigated_after_s is None,
+        recovery_censored=anatomy is not None and anatomy.recovered_after_s is None,
+        planned_on_s=fault.planned_on_s,
+        planned_off_s=fault.planned_off_s,
+        healed=fault.healed,
+        requested=receipt.requested,
+        delivered=receipt.delivered,
+        evidence=list(receipt.evidence),
+    )
+
+
+def _claim(judged: ClaimVerdict) -> ClaimPart:
+    claim = judged.claim
+    unit = CHECKS[claim.check].unit if claim.check else ""
+    return ClaimPart(
+        **{name: getattr(claim, name) for name in ("id", "quote", "line", "claimed", "kind", "standing", "experiment")},
+        wanted=bound_text(claim.threshold, unit) if claim.threshold else None,
+        measured=_measured(judged),
+        verdict=judged.verdict,
+        because=judged.because,
+        runs=list(judged.runs),
+    )
+
+
+def _measured(judged: ClaimVerdict) -> MeasuredPart | None:
+    if judged.measurement is None:
+        return None
+    figures = {name: getattr(judged.measurement, name) for name in ("value", "low", "high", "unit", "count", "of")}
+    return MeasuredPart(**figures, text=judged.measured)
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
