@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 import time
 import uuid
@@ -147,6 +148,9 @@ class ChatServer:
                 writer.write(bytes([byte]))
                 await writer.drain()
                 await asyncio.sleep(0.2)
+        if behaviour == "close_after":
+            # Corked, so that the FIN leaves with the answer however busy the machine is.
+            writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         cut = len(answer) - 20 if behaviour == "break_off" else len(answer)
         writer.write(answer[:cut])
         await writer.drain()

@@ -154,6 +154,19 @@ def test_a_connection_is_used_again_after_a_rest():
         assert server.connections == 1
 
 
+def test_a_connection_that_has_not_rested_is_not_used_again(monkeypatch):
+    """The server may have closed it right after its answer, and the FIN may still be on its way."""
+    with ChatServer() as server:
+        one, clock = asker(server)
+        monkeypatch.setattr(client_module, "REST_S", 60.0)
+        ask(one, clock, Kind.CHAT)
+        ask(one, clock, Kind.CHAT)
+        assert server.connections == 2
+        monkeypatch.setattr(client_module, "REST_S", 0.0)
+        ask(one, clock, Kind.CHAT)
+        assert server.connections == 2
+
+
 def test_connections_that_the_server_closed_while_they_were_idle_are_not_used():
     with ChatServer() as server:
         server.keep_alive_s = 0.2
