@@ -1,8 +1,4 @@
-"""`summary.json`: what a campaign found, in a versioned schema that tests, CI and other tools may read.
-
-The models below are the schema. `docs/summary.schema.json` is generated from them (`python -m harness.summary` writes
-it anew) and `docs/summary-schema.md` says what each figure means.
-"""
+"""`summary.json`: what a campaign found, in the versioned schema of `harness.summary_schema`."""
 
 from __future__ import annotations
 
@@ -11,176 +7,32 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
 
 from harness.campaign_record import CampaignRecord
 from harness.checks import CHECKS
 from harness.checks.anatomy import Anatomy, anatomies
 from harness.checks.base import ALL_KINDS, scheduled
 from harness.checks.latency import waits
-from harness.claims import Standing
 from harness.history import FaultRecord, History, Outcome
 from harness.judge import ClaimVerdict, bound_text
 from harness.stats import quantile, wilson
-from harness.verdict import Verdict, worst
-
-SCHEMA_FILE = Path(__file__).resolve().parent.parent / "docs" / "summary.schema.json"
-
-
-class Part(BaseModel):
-    """A part of the summary: nothing may be in it that the schema does not name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class GitPart(Part):
-    """The commit the harness ran from."""
-
-    sha: str
-    dirty: bool
-
-
-class SharePart(Part):
-    """A share with its 95 % interval; null where nothing was scheduled."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class LatencyPart(Part):
-    """Percentiles in milliseconds; null where fewer arrivals than that got a good answer at all."""
-
-    p50: float | None
-    p95: float | None
-    p99: float | None
-
-
-class FaultPart(Part):
-    """One fault: its receipt and its anatomy. Times in seconds, of the run or after the moment that the key names."""
-
-    name: str
-    aimed_at: str
-    on_s: float | None
-    off_s: float | None
-    receipt: Literal["confirmed", "mismatch", "missing"]
-    lost_s: float | None
-    mitigated_after_s: float | None
-    recovered_after_s: float | None
-    first_harm_s: float | None
-    degraded_share: float | None
-    watched_s: float | None
-    mitigation_censored: bool
-    recovery_censored: bool
-    planned_on_s: float
-    planned_off_s: float | None
-    healed: bool
-    requested: dict[str, Any]
-    delivered: dict[str, Any]
-    evidence: list[str]
-
-
-class DurabilityPart(Part):
-    """Acknowledged messages, looked for again after the run."""
-
-    acknowledged: int
-    lost: int
-    duplicated: int
-    reordered: int
-    unchecked: int
-
-
-class GeneratorPart(Part):
-    """How well the load generator did."""
-
-    lateness_ms_p99: float | None
-    unsent: int
-    planned: int
-    started: int
-    recorded: int
-    lateness_ms_p50: float | None
-    lateness_ms_max: float | None
-    in_flight_max: int
-    cpu_share: float | None
-
-
-class RunPart(Part):
-    """One run of one experiment."""
-
-    run: str
-    experiment: str
-    hypothesis: str
-    repeat: int
-    seed: int
-    started: str
-    rate_per_s: float
-    users: int | None
-    duration_s: float
-    deadline_s: float
-    scheduled: int
-    good: int
-    limited: int
-    availability: SharePart
-    latency_ms: LatencyPart
-    good_latency_ms: LatencyPart
-    outcomes: dict[str, int]
-    faults: list[FaultPart]
-    durability: DurabilityPart | None
-    generator: GeneratorPart | None
-    valid: bool
-    void_because: list[str]
-
-
-class MeasuredPart(Part):
-    """What was measured for a claim, in `unit`; `text` is the same as a sentence."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    unit: str
-    count: int
-    of: str
-    text: str
-
-
-class ClaimPart(Part):
-    """One claim and what may be said about it."""
-
-    id: str
-    quote: str
-    line: int
-    claimed: str
-    kind: Literal["strength", "weakness"]
-    standing: Standing
-    experiment: str | None
-    wanted: str | None
-    measured: MeasuredPart | None
-    verdict: Verdict
-    because: str
-    runs: list[str]
-
-
-class Summary(Part):
-    """The whole of `summary.json`."""
-
-    schema_version: Literal[1] = Field(default=1, alias="schema")
-    campaign: str
-    phase: str
-    started: str
-    finished: str | None
-    git: GitPart
-    seed: int
-    repeats: int
-    command: str
-    versions: dict[str, str]
-    machine: dict[str, str]
-    runs: list[RunPart]
-    claims: list[ClaimPart]
-    verdict: Verdict
+from harness.summary_schema import (
+    ClaimPart,
+    DurabilityPart,
+    FaultPart,
+    GeneratorPart,
+    GitPart,
+    LatencyPart,
+    MeasuredPart,
+    RunPart,
+    SharePart,
+    Summary,
+)
+from harness.verdict import worst
 
 
 def build_summary(
@@ -213,12 +65,6 @@ def write_summary(folder: Path, summary: dict[str, Any]) -> None:
     """Write `summary.json`. Raises ValueError on a number that JSON does not have."""
     text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     (folder / "summary.json").write_text(text, encoding="utf-8")
-
-
-def schema_text() -> str:
-    """Return the JSON Schema of `summary.json` as it is committed in `docs/summary.schema.json`."""
-    schema = Summary.model_json_schema(by_alias=True, mode="serialization")
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def finite(value: Any) -> Any:
@@ -303,7 +149,3 @@ def _measured(judged: ClaimVerdict) -> MeasuredPart | None:
         return None
     figures = {name: getattr(judged.measurement, name) for name in ("value", "low", "high", "unit", "count", "of")}
     return MeasuredPart(**figures, text=judged.measured)
-
-
-if __name__ == "__main__":
-    SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.campaign_record import CampaignRecord, Git
+from harness.claims import Claim
 from harness.history import (
     Arrivals,
     Bools,
@@ -157,3 +158,18 @@ def campaign(**changes: Any) -> CampaignRecord:
         runs=("control-1",),
     )
     return replace(record, **changes)
+
+
+def claim(**changes: Any) -> Claim:
+    """The claim that nothing works while the database is down."""
+    fields: dict[str, Any] = {
+        "id": "a-claim",
+        "quote": "tudo para",
+        "line": 48,
+        "claimed": "Nothing works.",
+        "kind": "weakness",
+        "experiment": "database_crash",
+        "check": "availability_under_fault",
+        "at_most": 0.05,
+    }
+    return Claim(**{**fields, **changes})
