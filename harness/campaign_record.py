@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 FILE = "manifest.json"
@@ -23,7 +23,8 @@ class CampaignRecord:
 
     `started` and `finished` are UTC moments in ISO 8601; `finished` is None until the campaign ended. `command` repeats
     it. `versions` and `machine` are names and what was found, for people. `runs` are folders, relative to the
-    campaign's own, in the order in which they ran.
+    campaign's own, in the order in which they ran. `left_out` says, by experiment, why it could not be put to this
+    target; `void_because` lists what went wrong beyond single runs: any of it means that the instrument failed.
     """
 
     schema: int
@@ -39,6 +40,8 @@ class CampaignRecord:
     versions: dict[str, str]
     machine: dict[str, str]
     runs: tuple[str, ...]
+    left_out: dict[str, str] = field(default_factory=dict)
+    void_because: tuple[str, ...] = ()
 
 
 def write_campaign(folder: Path, record: CampaignRecord) -> None:
@@ -52,5 +55,6 @@ def read_campaign(folder: Path) -> CampaignRecord:
     """Read `manifest.json` back."""
     data = json.loads((folder / FILE).read_text(encoding="utf-8"))
     data["git"] = Git(**data["git"])
-    data["experiments"], data["runs"] = tuple(data["experiments"]), tuple(data["runs"])
+    for key in ("experiments", "runs", "void_because"):
+        data[key] = tuple(data[key])
     return CampaignRecord(**data)

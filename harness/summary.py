@@ -55,6 +55,9 @@ def build_summary(
         machine=campaign.machine,
         runs=[_run(history) for history in histories],
         claims=[_claim(verdict) for verdict in verdicts],
+        left_out=campaign.left_out,
+        void_because=list(campaign.void_because),
+        valid=bool(histories) and not campaign.void_because and all(h.record.valid for h in histories),
         verdict=worst(verdict.verdict for verdict in verdicts),
     )
     plain: dict[str, Any] = finite(summary.model_dump(mode="json", by_alias=True))

@@ -167,6 +167,9 @@ class Summary(Part):
     machine: dict[str, str]
     runs: list[RunPart]
     claims: list[ClaimPart]
+    left_out: dict[str, str]
+    void_because: list[str]
+    valid: bool
     verdict: Verdict
 
 

@@ -63,7 +63,8 @@ def written(runs: list[History], tmp_path_factory: pytest.TempPathFactory) -> tu
 
 def summarised(runs: list[History]) -> dict[str, Any]:
     verdicts = judge(Claims(schema=1, source="seed.md", claims=CLAIMS), runs)
-    return build_summary(campaign(), runs, verdicts)
+    record = campaign(left_out={"zone_down": "it has one zone only"}, void_because=("the engine died",))
+    return build_summary(record, runs, verdicts)
 
 
 def test_both_say_what_was_claimed_measured_and_why(written: tuple[str, str]) -> None:
@@ -73,7 +74,8 @@ def test_both_say_what_was_claimed_measured_and_why(written: tuple[str, str]) ->
         for wanted in ("make experiment PHASE=v1 SEED=7", "77594a0", "missing", "http_error"):
             assert wanted in text
         assert "VOID" in text
-        assert "it was late" in text
+        for wanted in ("it was late", "zone_down was left out", "it has one zone only.", "the engine died."):
+            assert wanted in text
 
 
 def test_the_page_needs_nothing_from_outside(written: tuple[str, str]) -> None:

@@ -88,6 +88,13 @@ def test_the_worst_verdict_is_the_campaigns() -> None:
     assert summary(crashed(), claims=())["verdict"] == "INCONCLUSIVE"
 
 
+def test_a_campaign_is_valid_only_when_nothing_failed() -> None:
+    assert summary(crashed())["valid"] is True
+    assert summary(crashed(), history(void_because=["late"]))["valid"] is False
+    assert summary()["valid"] is False
+    assert build_summary(campaign(void_because=("the engine died",)), [crashed()], [])["valid"] is False
+
+
 def test_it_is_json_with_null_for_infinity(tmp_path: Path) -> None:
     slow = claim(check="latency", at_most=5.0)
     found = summary(crashed(faults=[fault(share=math.nan, sizes=[1.0, math.inf])]), claims=(slow,))
@@ -178,7 +185,7 @@ def test_the_document_names_every_key() -> None:
 
 
 def test_a_campaign_record_survives_the_disk(tmp_path: Path) -> None:
-    record = campaign(finished=None)
+    record = campaign(finished=None, left_out={"zone_down": "one zone"}, void_because=("interrupted",))
     write_campaign(tmp_path, record)
     assert read_campaign(tmp_path) == record
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
