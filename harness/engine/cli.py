@@ -112,7 +112,7 @@ def secrets(variables: Mapping[str, str], names: Sequence[str] = ()) -> list[str
     Values under six characters are left alone: blotting out 'chat' would blot out half of a log.
     """
     found = {v for k, v in variables.items() if (_SECRET.search(k) or k in names) and len(v) >= 6}
-    return sorted(found, key=len, reverse=True)
+    return sorted(found, key=lambda value: (-len(value), value))  # a longer one may hold a shorter one
 
 
 def blot_out(text: str, values: Sequence[str]) -> str:

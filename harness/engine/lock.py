@@ -54,6 +54,8 @@ class EngineLock:
         """Give it back; nothing happens when it is not held. The file stays: removing it would race with others."""
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
+            # Not left to `close`: a child that is just being started may still have the descriptor for a moment.
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
             self._descriptor = None
 

@@ -1,0 +1,71 @@
+"""An engine that exists only in memory: what the sweeping and recovering code asks of docker-py, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docker.errors import APIError, NotFound
+
+OURS = {"testbed.owner": "harness", "testbed.campaign": "c1"}
+
+
+class FakeEngine:
+    """Stands for a DockerClient and its `api` at once. Things are dicts as the engine's list calls return them."""
+
+    def __init__(self) -> None:
+        self.things: dict[str, dict[str, dict[str, Any]]] = {"container": {}, "network": {}, "volume": {}}
+        self.stuck: set[str] = set()
+        self.calls: list[str] = []
+
+    @property
+    def api(self) -> FakeEngine:
+        return self
+
+    def info(self) -> dict[str, str]:
+        return {"ID": "AB:CD"}
+
+    def add(self, kind: str, name: str, labels: dict[str, str] | None = None, state: str = "running") -> None:
+        thing = {"Id": name, "Name": name, "Names": [f"/{name}"], "State": state, "Labels": labels or {}}
+        self.things[kind][name] = thing
+
+    def names(self, kind: str) -> set[str]:
+        return set(self.things[kind])
+
+    def containers(self, all: bool = False, filters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        assert all, "stopped containers are leftovers too"
+        return self._filtered("container", filters)
+
+    def networks(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+        return self._filtered("network", filters)
+
+    def volumes(self, filters: dict[str, Any]) -> dict[str, Any]:
+        return {"Volumes": self._filtered("volume", filters) or None}  # null and not [], as the engine does
+
+    def remove_container(self, name: str, force: bool, v: bool) -> None:
+        assert force, "a running container is removed as well"
+        assert v, "and the volumes that only it knows"
+        self._remove("container", name)
+
+    def remove_network(self, name: str) -> None:
+        self._remove("network", name)
+
+    def remove_volume(self, name: str, force: bool = False) -> None:
+        self._remove("volume", name)
+
+    def unpause(self, name: str) -> None:
+        self.calls.append(f"unpause {name}")
+        self.things["container"][name]["State"] = "running"
+
+    def _filtered(self, kind: str, filters: dict[str, Any] | None) -> list[dict[str, Any]]:
+        wanted = [pair.split("=", 1) for pair in (filters or {}).get("label", [])]
+        return [t for t in self.things[kind].values() if all(t["Labels"].get(k) == v for k, v in wanted)]
+
+    def _remove(self, kind: str, name: str) -> None:
+        self.calls.append(f"remove {name}")
+        if name not in self.things[kind]:
+            raise NotFound(f"no such {kind}")
+        if name in self.stuck:
+            raise APIError(f"{kind} is in use")
+        if kind == "container" and self.things[kind][name]["State"] == "paused":
+            raise APIError("container is paused")
+        del self.things[kind][name]
