@@ -6,8 +6,9 @@ Healing outlives everything: `heal_all` ends all waiting, joins every strike, an
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from harness.errors import HarnessError
 from harness.experiment import At
@@ -17,7 +18,17 @@ from harness.history import EventLog, FaultRecord, Receipt
 HEALING_LIMIT_S = 90.0  # a strike that has not healed by then is reported; the stack goes down anyway
 SHORTEST_SHARE = 0.8  # a fault that lasted less than this share of its planned time was not the fault asked for
 
-Note = Callable[[str, str, str], None]  # (event, fault's name, aim): the journal's narrow side
+
+class Notes(Protocol):
+    """Where it is written, before it happens, that a fault will have to be undone."""
+
+    def fault_on(self, name: str, aimed_at: str) -> None:
+        """A fault is about to bite."""
+        ...
+
+    def fault_off(self, name: str, aimed_at: str) -> None:
+        """A fault is healed."""
+        ...
 
 
 @dataclass
@@ -59,9 +70,9 @@ def _timed(receipt: Receipt, at: At) -> Receipt:
 class Timeline:
     """The strikes of one run."""
 
-    def __init__(self, strikes: Sequence[At], stage: Stage, events: EventLog, note: Note) -> None:
+    def __init__(self, strikes: Sequence[At], stage: Stage, events: EventLog, notes: Notes) -> None:
         self.strikes = [Strike(at) for at in strikes]
-        self._stage, self._events, self._note = stage, events, note
+        self._stage, self._events, self._notes = stage, events, notes
         self._over = threading.Event()
         self._writing = threading.Lock()
         self._threads = [
@@ -112,7 +123,7 @@ class Timeline:
         if self._over.wait(max(0.0, at.t_s - self._stage.now())):
             return
         self._log("fault_asked", strike)
-        self._note("fault_on", fault.name, fault.aimed_at)
+        self._notes.fault_on(fault.name, fault.aimed_at)
         strike.injection = fault.inject(self._stage)
         self._log("fault_on", strike)
         if at.lasts_s is not None:
@@ -134,7 +145,7 @@ class Timeline:
             return
         strike.healed = True
         self._log("fault_off", strike)
-        self._note("fault_off", strike.at.fault.name, strike.at.fault.aimed_at)
+        self._notes.fault_off(strike.at.fault.name, strike.at.fault.aimed_at)
 
     def _log(self, event: str, strike: Strike, **details: object) -> None:
         with self._writing:

@@ -131,10 +131,10 @@ def away_receipt(stage: Stage, victims: Sequence[Victim], struck_s: float, what:
     returned = sum(victim.came_back_as_another_process for victim in victims)
     requested: dict[str, Any] = {"containers": len(victims)}
     delivered: dict[str, Any] = {"containers": len(died), "came_back": returned}
-    held = [(v.contents_before, v.contents_after) for v in victims if v.contents_before is not None]
-    if held:
-        delivered["contents_before"] = sum(before or 0 for before, _ in held)
-        delivered["contents_after"] = sum(after or 0 for _, after in held)
+    before = [v.contents_before for v in victims if v.contents_before is not None]
+    after = [v.contents_after for v in victims if v.contents_after is not None]
+    if before and len(before) == len(after):  # one that could not be counted afterwards has not been seen to lose
+        delivered["contents_before"], delivered["contents_after"] = sum(before), sum(after)
     evidence = [_sentence(victim, what) for victim in victims]
     status = "missing" if not died else "confirmed" if len(died) == returned == len(victims) else "mismatch"
     return Receipt(status, requested, delivered, min(died, default=None), max(back, default=None), evidence)

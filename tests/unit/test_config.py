@@ -72,7 +72,7 @@ def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
 
 def test_aiming_at_nothing_is_an_error_with_the_known_names() -> None:
     target = find_target("v1")
-    with pytest.raises(NothingToBreak, match="no component with role 'databse'. Did you mean 'database'"):
+    with pytest.raises(NothingToBreak, match=r"no component with role 'databse'\. Did you mean 'database'"):
         target.find(role="databse")
     with pytest.raises(NothingToBreak, match="zone 'b'"):
         target.find(role="app", zone="b")

@@ -59,13 +59,26 @@ class Stage:
         return time.monotonic() - self.began
 
 
+@dataclass
+class Notes:
+    """A journal in memory."""
+
+    written: list[str] = field(default_factory=list)
+
+    def fault_on(self, name: str, aimed_at: str) -> None:
+        self.written.append("on")
+
+    def fault_off(self, name: str, aimed_at: str) -> None:
+        self.written.append("off")
+
+
 def confirmed(on_s: float | None = 0.0, off_s: float | None = 0.05) -> Receipt:
     return Receipt("confirmed", {}, {}, on_s, off_s)
 
 
 def carried_out(tmp_path: Path, *strikes: At, wait: bool = True) -> tuple[Timeline, list[str], list[dict[str, Any]]]:
-    log, noted = EventLog(tmp_path / "events.jsonl"), []
-    timeline = Timeline(strikes, Stage(), log, lambda event, fault, aim: noted.append(event))  # type: ignore[arg-type]
+    log = EventLog(tmp_path / "events.jsonl")
+    timeline = Timeline(strikes, Stage(), log, Notes())  # type: ignore[arg-type]
     timeline.start()
     if wait:
         for thread in timeline._threads:
@@ -88,7 +101,7 @@ def test_a_fault_strikes_heals_and_proves(tmp_path: Path) -> None:
 def test_ending_early_heals_what_bites_and_leaves_the_rest_alone(tmp_path: Path) -> None:
     biting, later = Scripted(confirmed()), Scripted(confirmed())
     log = EventLog(tmp_path / "events.jsonl")
-    timeline = Timeline([At(0, biting, 60), At(50, later, 5)], Stage(), log, lambda *_: None)  # type: ignore[arg-type]
+    timeline = Timeline([At(0, biting, 60), At(50, later, 5)], Stage(), log, Notes())  # type: ignore[arg-type]
     timeline.start()
     while not timeline.active():
         time.sleep(0.001)

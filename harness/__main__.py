@@ -1,0 +1,218 @@
+"""The command line behind the Makefile.
+
+Exit codes: 0 done (whatever the verdicts), 1 something typed or written cannot be used, 2 the instrument failed,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness import campaign
+from harness.engine import marks
+from harness.engine.doctor import diagnose
+from harness.engine.host import compose_command, connect
+from harness.engine.images import ensure_images
+from harness.engine.install import ensure_engine, stop_engine
+from harness.engine.lock import EngineLock
+from harness.engine.recover import recover as recover_engine
+from harness.engine.residue import dirty
+from harness.errors import HarnessError, InstrumentError
+from harness.interruption import Interrupted
+from harness.live import LiveView
+from harness.target import find_target
+
+RESULTS = Path(os.environ.get("TESTBED_RESULTS", "results"))
+COLOURS = {"HELD": "green", "REFUTED": "red", "INCONCLUSIVE": "yellow", "NOT TESTABLE HERE": "dim"}
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Breaks architectures on purpose."
+)
+console = Console(highlight=False)
+
+Phase = Annotated[str, typer.Argument(help="v1, or the path of a folder with a target.toml (with a slash in it)")]
+
+
+def say(line: str) -> None:
+    """Print one line as it is."""
+    console.print(line, soft_wrap=True, markup=False)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is there and what is missing on this machine, with the remedy. Changes nothing."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "found"):
+        table.add_column(heading)
+    findings = diagnose()
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.ok else {"error": "[red]missing[/]"}.get(finding.severity, "[yellow]note[/]")
+        remedy = "" if finding.ok or not finding.remedy else f"\n[bold]{escape(finding.remedy)}[/]"
+        table.add_row(mark, finding.name, escape(finding.found) + remedy)
+    console.print(table)
+    _doctor_on_leftovers()
+    if any(not finding.ok and finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _doctor_on_leftovers() -> None:
+    try:
+        client = connect()
+    except HarnessError:
+        return
+    with EngineLock(marks.engine_id(client), who="doctor"):
+        for line in dirty(client):
+            say(f"left over: {line} (`make recover` removes it)")
+    client.close()
+
+
+@app.command()
+def setup(
+    phase: Phase,
+    for_tests: Annotated[
+        bool, typer.Option("--for-tests", help="Where no engine can run, say so and go on: tests are then skipped.")
+    ] = False,
+) -> None:
+    """Install and start a Docker engine where there is none, and make the images that PHASE needs."""
+    target = find_target(phase)
+    try:
+        client = ensure_engine(say)
+    except HarnessError as error:
+        if not for_tests:
+            raise
+        say(f"Engine tests will be skipped: {error}")
+        return
+    ensure_images(client, [*target.images, "toxiproxy"], say)
+    client.close()
+    say(f"Ready: engine and images for {phase}.")
+
+
+@app.command()
+def experiment(
+    phase: Phase,
+    experiment: Annotated[str | None, typer.Option(help="Only this one; without it, all of them.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Arrivals are drawn from it.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, max=1000, help="How often each experiment runs.")] = 1,
+) -> None:
+    """Put PHASE under test: load, faults, receipts, verdicts. Results go to results/<campaign>/."""
+    plan = campaign.make_plan(phase, experiment, seed, repeats)
+    with LiveView(plan.target.phase, len(plan.experiments) * repeats, console) as view:
+        folder, summary = campaign.run_campaign(plan, RESULTS, view)
+    _print_conclusion(folder, summary)
+    if not summary["valid"]:
+        raise typer.Exit(2)
+
+
+@app.command()
+def judge(folder: Annotated[Path, typer.Argument(help="A campaign's folder, for instance results/latest")]) -> None:
+    """Judge a stored campaign again, from its history alone, and write its summary and reports anew."""
+    folder = folder.resolve()
+    if not (folder / "manifest.json").is_file():
+        raise HarnessError(f"{folder}: holds no manifest.json.", "Name the folder of a campaign.")
+    summary = campaign.rejudge(folder)
+    _print_conclusion(folder, summary)
+
+
+@app.command()
+def run(phase: Phase) -> None:
+    """Run the API of PHASE in Docker as in production, on 127.0.0.1:8000 (PORT=)."""
+    target = find_target(phase)
+    client = ensure_engine(say)
+    ensure_images(client, target.images, say)
+    client.close()
+    port = os.environ.get("PORT", "8000")
+    _compose(target.folder / target.compose, "up", "-d", "--no-build", "--wait")
+    say(f"{target.phase} is up: http://127.0.0.1:{port}/docs. `make down` stops and removes it.")
+
+
+@app.command()
+def down(phase: Phase) -> None:
+    """Stop what `run` started and remove it, its data volume too."""
+    target = find_target(phase)
+    _compose(target.folder / target.compose, "down", "-v", "--remove-orphans", "-t", "5")
+
+
+def _compose(file: Path, *arguments: str) -> None:
+    env_file = campaign.ENV_FILE
+    given = ["--env-file", str(env_file)] if env_file.is_file() else []
+    code = subprocess.call([*compose_command(), *given, "-f", str(file), *arguments])
+    if code != 0:
+        raise HarnessError(f"Compose ended with {code}.", "Its own words are above.")
+
+
+@app.command()
+def recover() -> None:
+    """Undo what a killed experiment left behind. Touches only what carries the harness's label."""
+    client = connect()
+    done = recover_engine(client, say)
+    client.close()
+    say("The engine is clean." if not done else f"The engine is clean again ({len(done)} things undone).")
+
+
+@app.command("engine-stop")
+def engine_stop() -> None:
+    """Stop the Docker engine if the harness started it."""
+    say("Stopped the engine." if stop_engine() else "There is no engine that the harness started.")
+
+
+def _print_conclusion(folder: Path, summary: dict[str, Any]) -> None:
+    table = Table(
+        title=f"What was claimed for {summary['phase']}, and what was measured", title_justify="left", show_lines=True
+    )
+    for heading in ("verdict", "claim", "measured"):
+        table.add_column(heading)
+    here = [claim for claim in summary["claims"] if claim["standing"] != "not testable"]
+    for claim in here:
+        verdict = claim["verdict"]
+        quote = f"“{escape(claim['quote'])}” {escape(claim['claimed'])}"
+        table.add_row(f"[{COLOURS[verdict]}]{verdict}[/]", quote, escape(_measured(claim)))
+    console.print(table)
+    say(f"{len(summary['claims']) - len(here)} more sentences cannot be tested here; the report says why.")
+    for name, why in summary["left_out"].items():
+        say(f"left out: {name}: {why}")
+    for reason in summary["void_because"]:
+        say(f"the instrument failed: {reason}")
+    say(f"verdict: {summary['verdict']}")
+    say(f"report:  {folder / 'report.html'}")
+
+
+def _measured(claim: dict[str, Any]) -> str:
+    text = claim["measured"]["text"] if claim["measured"] else ""
+    return text or str(claim["because"])
+
+
+def guarded(command: Callable[[], Any]) -> int:
+    """Run a command and turn what a person can act on into one message and an exit code."""
+    try:
+        command()
+    except InstrumentError as error:
+        sys.stderr.write(f"the instrument failed: {error}\n")
+        return 2
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except (Interrupted, KeyboardInterrupt):
+        sys.stderr.write("Interrupted: everything that was started has been taken down again.\n")
+        return 130
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+def main() -> None:
+    """Entry point of `harness`."""
+    sys.exit(guarded(app))
+
+
+if __name__ == "__main__":
+    main()

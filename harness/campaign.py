@@ -1,0 +1,266 @@
+"""One campaign: a target, all its experiments, and what may be said about its claims.
+
+1. Everything that people wrote is read and checked before anything starts: target, experiments, claims, disk.
+2. An engine is found (or installed), and no other harness uses it.
+3. A dirty engine is refused; what is there now is noted, for comparison at the end.
+4. The images are made when their inputs changed; the stack comes up with Toxiproxy on every link.
+5. Each experiment runs, as often as asked for, on the same stack.
+6. Whatever happened: faults healed, logs kept, the stack taken down, the engine compared with before.
+7. Only then, and only from what is on disk: verdicts, summary, reports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from harness.campaign_record import CampaignRecord, read_campaign, write_campaign
+from harness.claims import Claims, load_claims
+from harness.engine.compose import ComposeDeployer
+from harness.engine.images import ensure_images
+from harness.engine.install import ensure_engine
+from harness.engine.journal import Journal
+from harness.engine.lock import EngineLock
+from harness.engine.marks import engine_id, project_name, state_folder
+from harness.engine.residue import dirty, residue, snapshot
+from harness.engine.stack import Stack
+from harness.errors import HarnessError, InstrumentError, NothingToBreak
+from harness.experiment import Experiment, known_experiments, load_experiment
+from harness.history import read_history
+from harness.interruption import Interrupted, interruptible, shielded
+from harness.judge import judge
+from harness.live import LiveView
+from harness.provenance import git_state, machine_facts, versions
+from harness.report import write_reports
+from harness.run import Lab, run_experiment
+from harness.summary import build_summary, write_summary
+from harness.target import Target, find_target
+
+LEAST_FREE_BYTES = 500 * 1024 * 1024
+READY_S = 60.0
+ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for, checked. `chosen` is True when one experiment was asked for by its name."""
+
+    target: Target
+    claims: Claims
+    experiments: tuple[Experiment, ...]
+    chosen: bool
+    seed: int
+    repeats: int
+
+    @property
+    def command(self) -> str:
+        """The command that repeats it."""
+        words = f"make experiment PHASE={self.target.phase}"
+        if self.chosen:
+            words += f" EXPERIMENT={self.experiments[0].name}"
+        return f"{words} SEED={self.seed} REPEATS={self.repeats}"
+
+
+def make_plan(phase: str, experiment: str | None, seed: int, repeats: int) -> Plan:
+    """Read and check everything that people wrote. Raises ConfigError that names file, place and remedy."""
+    target = find_target(phase)
+    names = known_experiments()
+    claims = load_claims(target.folder / "claims.toml", names)
+    chosen = [experiment] if experiment else names
+    return Plan(target, claims, tuple(load_experiment(n) for n in chosen), experiment is not None, seed, repeats)
+
+
+def run_campaign(plan: Plan, root: Path, view: LiveView) -> tuple[Path, dict[str, Any]]:
+    """Carry out a campaign; return its folder and its summary. Its record says whether it is valid.
+
+    Raises HarnessError when it cannot even begin, and Interrupted after everything was healed, kept and taken down.
+    """
+    folder = new_folder(root, plan.target.phase, datetime.now(UTC))
+    client = ensure_engine(view.say)
+    try:
+        with EngineLock(engine_id(client), who=plan.command):
+            refuse_dirty(client)
+            ensure_images(client, [*plan.target.images, "toxiproxy"], view.say)
+            _Campaign(plan, folder, client, view).carry_out()
+    except Interrupted:
+        if read_campaign(folder).runs:
+            conclude(folder, plan.claims)
+            point_latest_to(folder)
+        raise
+    finally:
+        client.close()
+        if not any((folder / "runs").iterdir()):
+            shutil.rmtree(folder)  # nothing was recorded: an empty folder would only look like a result
+    point_latest_to(folder)
+    return folder, conclude(folder, plan.claims)
+
+
+def refuse_dirty(client: docker.DockerClient) -> None:
+    """Raise HarnessError when an earlier harness left something behind."""
+    found = dirty(client)
+    if found:
+        raise HarnessError(f"The engine is not clean: {'; '.join(found)}.", "Run `make recover`, then try again.")
+
+
+def new_folder(root: Path, phase: str, now: datetime) -> Path:
+    """Make the campaign's folder. Raises HarnessError when the results cannot be written or the disk is full."""
+    folder = root / f"{phase}-{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
+    try:
+        (folder / "runs").mkdir(parents=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        problem = f"{folder}: cannot be written: {error.strerror}."
+        raise HarnessError(problem, "Make it writable, or free space.") from None
+    if free < LEAST_FREE_BYTES:
+        shutil.rmtree(folder)
+        raise HarnessError(f"{root}: only {free / 1e6:.0f} MB are free.", "Free at least 500 MB.")
+    return folder
+
+
+def run_seed(seed: int, experiment: str, repeat: int) -> int:
+    """Derive a run's seed: the same for every phase, different for every experiment and repeat."""
+    digest = hashlib.sha256(f"{seed}/{experiment}/{repeat}".encode()).digest()
+    return int.from_bytes(digest[:6], "big")
+
+
+def rejudge(folder: Path) -> dict[str, Any]:
+    """Judge a stored campaign again by the claims of its phase. Raises ConfigError when there is no such phase."""
+    target = find_target(read_campaign(folder).phase)
+    return conclude(folder, load_claims(target.folder / "claims.toml", known_experiments()))
+
+
+def conclude(folder: Path, claims: Claims) -> dict[str, Any]:
+    """Judge what lies in a campaign's folder, and write its summary and reports."""
+    record = read_campaign(folder)
+    histories = [read_history(folder / run) for run in record.runs]
+    summary = build_summary(record, histories, judge(claims, histories))
+    write_summary(folder, summary)
+    write_reports(folder, summary, histories)
+    return summary
+
+
+def point_latest_to(folder: Path) -> None:
+    """Make the link `latest` beside a campaign's folder lead to it."""
+    link = folder.parent / ".latest.new"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.name)
+    link.replace(folder.parent / "latest")
+
+
+class _Campaign:
+    """A campaign while it happens: its record is on disk from the start, and rewritten after each run."""
+
+    def __init__(self, plan: Plan, folder: Path, client: docker.DockerClient, view: LiveView) -> None:
+        self._plan, self._folder, self._client, self._view = plan, folder, client, view
+        self._record = CampaignRecord(
+            schema=1,
+            campaign=folder.name,
+            phase=plan.target.phase,
+            started=_now(),
+            finished=None,
+            git=git_state(),
+            seed=plan.seed,
+            repeats=plan.repeats,
+            command=plan.command,
+            experiments=tuple(e.name for e in plan.experiments),
+            versions=versions(client),
+            machine=machine_facts(client),
+            runs=(),
+            left_out={},
+            void_because=(),
+        )
+
+    def carry_out(self) -> None:
+        """Steps 3 to 6. Interrupted is raised on after everything was healed, kept and taken down."""
+        before = snapshot(self._client)
+        phase = self._plan.target.phase
+        state = state_folder(engine_id(self._client))
+        with interruptible():
+            journal = Journal.begin(
+                state, campaign=self._folder.name, phase=phase, project=project_name(phase), results=self._folder
+            )
+            self._write()
+            try:
+                with self._stack(journal) as stack:
+                    self._runs(Lab(self._plan.target, stack, self._view, journal))
+            except InstrumentError as error:
+                self._doubt(str(error))
+                self._view.say(f"The instrument failed: {error}")
+            except Interrupted as error:
+                self._doubt(f"it was interrupted ({error})")
+                raise
+            finally:
+                with shielded():
+                    for line in residue(before, snapshot(self._client)):
+                        self._doubt(f"left behind: {line}")
+                    journal.finished()
+                    self._record = replace(self._record, finished=_now())
+                    self._write()
+
+    @contextmanager
+    def _stack(self, journal: Journal) -> Iterator[Stack]:
+        """The running target; its logs are kept and it is taken down whatever happens."""
+        target = self._plan.target
+        deployer = ComposeDeployer(self._client, self._folder, env_file=ENV_FILE, started=journal.process_started)
+        self._view.say(f"Starting {target.phase} ({target.title}) with Toxiproxy on every link.")
+        stack = deployer.up(target, self._folder.name, self._view.say)
+        try:
+            stack.ready(READY_S)
+            yield stack
+        finally:
+            with shielded():
+                self._view.say("Taking the stack down.")
+                stack.logs(self._folder / "logs")
+                stack.down(self._view.say)
+
+    def _runs(self, lab: Lab) -> None:
+        number = 0
+        for experiment in self._plan.experiments:
+            for repeat in range(1, self._plan.repeats + 1):
+                number += 1
+                self._view.run_begins(experiment.name, experiment.hypothesis, number)
+                run = self._folder / "runs" / f"{number:02d}-{experiment.name}-{repeat}"
+                try:
+                    self._run(experiment, repeat, lab, run)
+                except NothingToBreak as error:
+                    if self._plan.chosen:
+                        raise
+                    self._record = replace(
+                        self._record, left_out={**self._record.left_out, experiment.name: str(error)}
+                    )
+                    self._view.say(f"    left out: {error}")
+                    break
+
+    def _run(self, experiment: Experiment, repeat: int, lab: Lab, folder: Path) -> None:
+        seed = run_seed(self._plan.seed, experiment.name, repeat)
+        folder.mkdir()
+        try:
+            record = run_experiment(experiment, repeat, seed, lab, folder)
+            if record.void_because:
+                self._view.say(f"    void: {'; '.join(record.void_because)}")
+        finally:
+            if (folder / "run.json").is_file():
+                runs = (*self._record.runs, f"runs/{folder.name}")
+                self._record = replace(self._record, runs=runs)
+                self._write()
+            else:
+                shutil.rmtree(folder)
+
+    def _doubt(self, reason: str) -> None:
+        self._record = replace(self._record, void_because=(*self._record.void_because, reason))
+
+    def _write(self) -> None:
+        write_campaign(self._folder, self._record)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,242 @@
+"""One run: an experiment put to a running target, once.
+
+ 1. The stack settles: everything runs, no toxic is on, the simulators are reset, the way in is ready.
+ 2. Every fault's aim is checked, so that nothing is injected at nothing.
+ 3. The arrivals are planned from the seed and lie on disk before the first one is sent.
+ 4. The generator starts and says that it is ready; only then is time zero fixed.
+ 5. Warm-up, then baseline: the plan is kept whatever the target does.
+ 6. The faults strike at their moments and heal themselves, each on a thread of its own.
+ 7. Recovery until the plan's end; then the drain: nothing new, and one deadline of patience.
+ 8. Every fault is healed, however this run ended.
+ 9. Every acknowledged message is looked for again.
+10. One row per scheduled arrival, the receipts and every reason for doubt are on disk before anyone judges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from harness.clock import RunClock
+from harness.engine.stack import Stack
+from harness.engine.stage import DockerStage
+from harness.errors import InstrumentError
+from harness.experiment import ClaimedUsers, Experiment
+from harness.history import Durability, EventLog, FaultRecord, Generator, RunRecord, write_record
+from harness.interruption import shielded
+from harness.load.arrivals import generator_figures, write_arrivals
+from harness.load.durability import audit
+from harness.load.generator import LoadGenerator
+from harness.load.plan import Plan, make_plan
+from harness.load.progress import Progress
+from harness.target import Target
+from harness.timeline import Timeline
+
+GENERATOR_START_S = 30.0  # importing Locust on a busy machine
+HEAD_START_S = 0.3  # between fixing time zero and the first warm-up arrival
+SETTLE_S = 60.0
+LOOK_EVERY_S = 0.5
+GRACE_S = 10.0  # beyond the plan's end and one deadline, until a generator that does not end is given up
+AUDIT_S = 60.0  # for looking again for every acknowledged message; the target may still be recovering
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a run stands: run time now and at the end (s), arrivals a second, what came back lately, active faults."""
+
+    experiment: str
+    now_s: float
+    end_s: float
+    rate: float
+    seen: Progress
+    faults: list[str]
+
+
+class View(Protocol):
+    """Where a run shows itself while it goes on."""
+
+    def tick(self, moment: Moment) -> None:
+        """Show where the run stands."""
+        ...
+
+
+class Notes(Protocol):
+    """The journal's narrow side: what must be undone if the harness is killed, written before it is done."""
+
+    def process_started(self, what: str, pid: int) -> None:
+        """A child process that must not outlive the campaign."""
+        ...
+
+    def fault_on(self, name: str, aimed_at: str) -> None:
+        """A fault is about to bite."""
+        ...
+
+    def fault_off(self, name: str, aimed_at: str) -> None:
+        """A fault is healed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lab:
+    """What all runs of a campaign share."""
+
+    target: Target
+    stack: Stack
+    view: View
+    notes: Notes
+
+
+def run_experiment(experiment: Experiment, repeat: int, seed: int, lab: Lab, folder: Path) -> RunRecord:
+    """Carry out one run in `folder`, which is empty, and return its record, which is on disk by then.
+
+    Raises NothingToBreak when a fault has no aim, InstrumentError when the run cannot even begin.
+    """
+    unsettled = lab.stack.settle(SETTLE_S)
+    if unsettled:
+        raise InstrumentError("The stack did not settle before the run: " + "; ".join(unsettled) + ".")
+    check_aims(experiment, lab)
+    rate = arrivals_per_s(experiment, lab.target)
+    plan = make_plan(rate, experiment.duration_s, experiment.warmup_s, experiment.mix, seed)
+    return _Run(experiment, repeat, seed, lab, folder, rate, plan).carry_out()
+
+
+def check_aims(experiment: Experiment, lab: Lab) -> None:
+    """Raise NothingToBreak when one of the experiment's faults is aimed at something the target does not have."""
+    stage = DockerStage(lab.stack, lab.target, RunClock.starting_in(0))
+    for strike in experiment.strikes():
+        strike.fault.check_aim(stage)
+
+
+def arrivals_per_s(experiment: Experiment, target: Target) -> float:
+    """Return the experiment's arrivals per second on this target."""
+    if isinstance(experiment.load, ClaimedUsers):
+        return experiment.load.per_s(target.users.claimed, target.users.think_s)
+    return experiment.load.per_s
+
+
+@dataclass
+class _Run:
+    """One run while it happens. Reasons for doubt are collected; one is enough to make the run void."""
+
+    experiment: Experiment
+    repeat: int
+    seed: int
+    lab: Lab
+    folder: Path
+    rate: float
+    plan: Plan
+    doubts: list[str] = field(default_factory=list)
+    faults: list[FaultRecord] = field(default_factory=list)
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @property
+    def name(self) -> str:
+        """The run's name, unique in its campaign, and so in the target's store."""
+        return self.folder.name
+
+    def carry_out(self) -> RunRecord:
+        """Steps 4 to 10 of the story. Whatever interrupts it, what was recorded is kept and the record is written."""
+        events = EventLog(self.folder / "events.jsonl")
+        deadline_s = self.experiment.deadline_s
+        host = self.lab.stack.base_url
+        generator = LoadGenerator(self.folder, self.plan, host=host, run=self.name, deadline_s=deadline_s)
+        try:
+            generator.start()
+            self.lab.notes.process_started("load generator", generator.pid)
+            generator.ready(GENERATOR_START_S)
+            clock = RunClock.starting_in(self.experiment.warmup_s + HEAD_START_S)
+            zero = clock.wall(0).isoformat()
+            events.write(clock.now(), "run_started", run=self.name, t0=zero, rate_per_s=self.rate)
+            self._load_and_faults(generator, clock, events)
+            events.write(clock.now(), "load_ended")
+        except InstrumentError as error:
+            self.doubts.append(str(error))
+        except BaseException:
+            self.doubts.append("the run was interrupted")
+            raise
+        finally:
+            with shielded():
+                generator.stop()
+                record = self._take_stock()
+                events.close()
+        return record
+
+    def _load_and_faults(self, generator: LoadGenerator, clock: RunClock, events: EventLog) -> None:
+        """Keep the plan and carry out the timeline; every fault is healed when this returns or raises."""
+        stage = DockerStage(self.lab.stack, self.lab.target, clock)
+        timeline = Timeline(self.experiment.strikes(), stage, events, self.lab.notes)
+        try:
+            generator.go(clock)
+            timeline.start()
+            self._watch(generator, timeline, clock)
+        finally:
+            with shielded():
+                self.doubts.extend(timeline.heal_all())
+                self.faults = timeline.records()
+
+    def _watch(self, generator: LoadGenerator, timeline: Timeline, clock: RunClock) -> None:
+        """Wait until the generator has drained. Raises InstrumentError when it dies or dawdles, or a fault fails."""
+        shown_s = clock.now()
+
+        def look() -> None:
+            nonlocal shown_s
+            if timeline.failed():
+                raise InstrumentError(f"A fault could not be carried out: {timeline.failed()[0]}")
+            if clock.now() - shown_s >= LOOK_EVERY_S:
+                shown_s = clock.now()
+                seen, active = generator.progress(window_s=3.0), timeline.active()
+                end_s = self.experiment.duration_s
+                self.lab.view.tick(Moment(self.experiment.name, shown_s, end_s, self.rate, seen, active))
+
+        limit_s = self.experiment.duration_s + self.experiment.deadline_s + GRACE_S
+        generator.wait(limit_s - clock.now(), on_tick=look)
+
+    def _take_stock(self) -> RunRecord:
+        """Write arrivals.parquet and run.json, and look for every acknowledged message; failure is doubt, not loss."""
+        figures: Generator | None = None
+        durability: Durability | None = None
+        try:
+            arrivals, oddities = write_arrivals(self.folder, self.plan)
+            figures, reasons = generator_figures(self.folder, arrivals)
+            self.doubts.extend([*oddities, *reasons])
+            durability = audit(self.lab.stack.base_url, self.name, arrivals, AUDIT_S)
+        except InstrumentError as error:
+            self.doubts.append(str(error))
+        if durability is not None and durability.unchecked:
+            self.doubts.append(f"{durability.unchecked} acknowledged messages could not be looked for")
+        self.doubts.extend(
+            f"the receipt of {f.name} on {f.aimed_at} is {f.receipt.status}"
+            for f in self.faults
+            if f.receipt.status != "confirmed"
+        )
+        record = self._record(figures, durability)
+        write_record(self.folder, record)
+        return record
+
+    def _record(self, figures: Generator | None, durability: Durability | None) -> RunRecord:
+        experiment, users = self.experiment, self.lab.target.users
+        claimed = isinstance(experiment.load, ClaimedUsers)
+        times = experiment.load.times if isinstance(experiment.load, ClaimedUsers) else 0.0
+        return RunRecord(
+            schema=1,
+            run=self.name,
+            phase=self.lab.target.phase,
+            experiment=experiment.name,
+            hypothesis=experiment.hypothesis,
+            repeat=self.repeat,
+            seed=self.seed,
+            started=self.started,
+            rate_per_s=self.rate,
+            users=round(times * users.claimed) if claimed else None,
+            think_s=users.think_s if claimed else None,
+            deadline_s=experiment.deadline_s,
+            warmup_s=experiment.warmup_s,
+            duration_s=experiment.duration_s,
+            shares={"chat": experiment.mix.chat, "stream": experiment.mix.stream, "read": experiment.mix.read},
+            faults=self.faults,
+            durability=durability,
+            generator=figures,
+            void_because=self.doubts,
+        )
