@@ -15,6 +15,7 @@ from harness.history import Receipt
 T = TypeVar("T")
 
 MENDING_PATIENCE_S = 30.0  # how long a restart policy, or a started container, may take until it runs again
+UNTOUCHED_AFTER_S = 1.0  # a container that shows no change for so long after a fault was not touched by it
 COUNTING_PATIENCE_S = 10.0  # how long a restarted component may take until its entries can be counted
 
 
@@ -65,9 +66,9 @@ def wait_for(container: Container, seen: Callable[[ContainerState], bool], patie
         time.sleep(0.05)
 
 
-def first_count(container: Container, patience_s: float = COUNTING_PATIENCE_S) -> int | None:
+def first_count(container: Container) -> int | None:
     """How many entries a component holds, as soon as it can be asked; None when it never can."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + COUNTING_PATIENCE_S
     while True:
         try:
             return container.contents()
@@ -98,14 +99,14 @@ class Victim:
         return self.after is not None and self.after.status == "running" and self.after.pid != self.before.pid
 
     def untouched(self) -> bool:
-        """Whether nothing happened to it: after a second it still runs as the process that it was."""
+        """Whether nothing happened to it: after a while it still runs as the process that it was."""
         gone = self.before.pid
-        return wait_for(self.container, lambda s: s.status != "running" or s.pid != gone, patience_s=1.0) is None
+        return wait_for(self.container, lambda s: s.status != "running" or s.pid != gone, UNTOUCHED_AFTER_S) is None
 
-    def look_again(self, patience_s: float = MENDING_PATIENCE_S) -> bool:
+    def look_again(self) -> bool:
         """Wait until it runs again as a new process, and count at once what it holds. False when it did not."""
-        gone = self.before.pid
-        self.after = wait_for(self.container, lambda s: s.status == "running" and s.pid not in (0, gone), patience_s)
+        dead = (0, self.before.pid)
+        self.after = wait_for(self.container, lambda s: s.status == "running" and s.pid not in dead, MENDING_PATIENCE_S)
         if self.after is not None:
             self.contents_after = first_count(self.container)
         return self.after is not None

@@ -18,13 +18,18 @@ class LinkReset(LinkFault):
 
     def inject(self, stage: Stage) -> LinkInjection:
         """Reset every connection on the link from now on."""
-        return inject_on_links(stage, self.link, Bite({"answered": False}, _reset, remove_toxics, _fits, _dose))
+        return inject_on_links(stage, self.link, Bite({"answered": False}, _reset, _mend, _fits, _dose))
 
 
 def _reset(handle: LinkHandle, added: list[str]) -> None:
     added.append(handle.add_toxic("reset_peer", "downstream", timeout=0))
     handle.set_enabled(False)
     handle.set_enabled(True)
+
+
+def _mend(handle: LinkHandle, added: list[str]) -> None:
+    remove_toxics(handle, added)
+    handle.set_enabled(True)  # in case the injury was interrupted half-way
 
 
 def _fits(_: Probe, now: Probe) -> bool:

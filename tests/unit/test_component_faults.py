@@ -1,0 +1,154 @@
+"""Faults on components: each bites, heals, proves it, and cannot be confirmed when it was tampered with."""
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.errors import InstrumentError, NothingToBreak
+from harness.faults import component, pause
+from harness.faults.component import ComponentFault
+from harness.faults.crash import Crash
+from harness.faults.pause import Pause
+from harness.faults.restart_with_loss import RestartWithLoss
+from harness.faults.stop import Stop
+from harness.target import find_target
+from tests.fakes.container import FakeContainer
+from tests.fakes.stage import FakeStage
+
+TARGET = find_target("v1")
+FAULTS: dict[str, Callable[[], ComponentFault]] = {
+    "crash": lambda: Crash(role="cache"),
+    "crash_away": lambda: Crash(role="cache", stays_away=True),
+    "stop": lambda: Stop(role="cache"),
+    "pause": lambda: Pause(role="cache"),
+    "restart_with_loss": lambda: RestartWithLoss(role="cache"),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(component, "UNTOUCHED_AFTER_S", 0.0)
+    monkeypatch.setattr(component, "MENDING_PATIENCE_S", 0.0)
+    monkeypatch.setattr(component, "COUNTING_PATIENCE_S", 0.0)
+    monkeypatch.setattr(component.time, "sleep", lambda _: None)
+    monkeypatch.setattr(pause.time, "sleep", lambda _: None)
+
+
+def cache(**tampering: bool) -> FakeContainer:
+    return FakeContainer(TARGET.components["cache"], entries=7, **tampering)  # type: ignore[arg-type]
+
+
+def stage(*containers: FakeContainer) -> FakeStage:
+    return FakeStage(TARGET, containers=containers)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_it_bites_heals_and_proves_it(name: str) -> None:
+    container = cache()
+    injection = FAULTS[name]().inject(stage(container))
+    injection.heal()
+    injection.heal()  # healing twice does no harm
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert receipt.on_s is not None and receipt.off_s is not None
+    assert receipt.on_s <= receipt.off_s
+    assert container.state().status == "running"
+    assert container.policy == "always"
+    assert all("cache" in sentence for sentence in receipt.evidence)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_that_secretly_does_nothing_is_not_confirmed(name: str) -> None:
+    injection = FAULTS[name]().inject(stage(cache(deaf=True)))
+    injection.heal()
+    assert injection.receipt().status == "missing"
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_half_the_dose_is_a_mismatch(name: str) -> None:
+    both = (cache(), FakeContainer(TARGET.components["cache"], name="second", entries=7, deaf=True))
+    injection = FAULTS[name]().inject(stage(*both))
+    injection.heal()
+    assert injection.receipt().status == "mismatch"
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_aiming_at_nothing_is_an_error(name: str) -> None:
+    with pytest.raises(NothingToBreak):
+        FAULTS[name]().check_aim(stage())
+    with pytest.raises(NothingToBreak):
+        FAULTS[name]().inject(stage())
+
+
+@pytest.mark.parametrize("fault", [Crash, Stop, Pause, RestartWithLoss])
+def test_a_fault_without_an_aim_cannot_be_constructed(fault: type[ComponentFault]) -> None:
+    with pytest.raises(ValueError, match="needs a role, a zone or a region"):
+        fault()
+
+
+def test_what_cannot_be_started_again_fails_the_healing() -> None:
+    container = cache(stays_down=True)
+    injection = Stop(role="cache").inject(stage(container))
+    with pytest.raises(InstrumentError, match="could not be started again"):
+        injection.heal()
+
+
+def test_a_crash_that_no_policy_mends_is_started_by_hand_and_says_so() -> None:
+    container = cache()
+    container.policy = "no"
+    injection = Crash(role="cache").inject(stage(container))
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed"
+    assert receipt.delivered["mended_by_target"] is False
+    assert container.calls == ["crash", "start"]
+
+
+def test_a_held_crash_holds_the_policy_before_it_kills() -> None:
+    container = cache()
+    injection = Crash(role="cache", stays_away=True).inject(stage(container))
+    assert container.state().status == "exited"
+    assert container.calls == ["hold_restarts", "crash"]
+    injection.heal()
+    assert container.calls[2:4] == ["release_restarts", "start"]
+
+
+def test_contents_are_counted_before_and_right_after() -> None:
+    injection = RestartWithLoss(role="cache").inject(stage(cache()))
+    injection.heal()
+    delivered = injection.receipt().delivered
+    assert (delivered["contents_before"], delivered["contents_after"]) == (7, 0)
+
+
+def test_a_wipe_that_leaves_the_contents_is_a_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeContainer, "wipe", lambda self: None)
+    injection = RestartWithLoss(role="cache").inject(stage(cache()))
+    injection.heal()
+    assert injection.receipt().status == "mismatch"
+
+
+def test_contents_that_cannot_be_counted_afterwards_are_left_out_and_not_called_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    injection = Stop(role="cache").inject(stage(cache()))
+
+    def uncountable(self: FakeContainer) -> int:
+        raise InstrumentError("redis-cli does not answer")
+
+    monkeypatch.setattr(FakeContainer, "contents", uncountable)
+    injection.heal()
+    assert "contents_after" not in injection.receipt().delivered
+
+
+def test_when_one_of_two_strikes_fails_the_other_is_healed() -> None:
+    good, gone = cache(), FakeContainer(TARGET.components["cache"], name="second")
+    fault = Pause(role="cache")
+    injected = stage(good, gone)
+
+    def refuse() -> None:
+        raise InstrumentError("the engine refused")
+
+    gone.pause = refuse  # type: ignore[method-assign]
+    with pytest.raises(InstrumentError, match="the engine refused"):
+        fault.inject(injected)
+    assert good.state().status == "running"

@@ -1,0 +1,109 @@
+"""Faults on links: proven over the link itself, healed whatever happens, never confirmed when tampered with."""
+
+import pytest
+
+from harness.errors import InstrumentError, NothingToBreak
+from harness.faults import link as link_module
+from harness.faults.base import Probe
+from harness.faults.link import LinkFault
+from harness.faults.link_black_hole import LinkBlackHole
+from harness.faults.link_down import LinkDown
+from harness.faults.link_reset import LinkReset
+from harness.faults.link_slow import LinkSlow
+from harness.target import find_target
+from tests.fakes.link import FakeLink
+from tests.fakes.stage import FakeStage
+
+TARGET = find_target("v1")
+FAULTS = [LinkDown("cache"), LinkSlow("cache", latency_ms=300), LinkBlackHole("cache"), LinkReset("cache")]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "HEALING_PATIENCE_S", 0.0)
+    monkeypatch.setattr(link_module.time, "sleep", lambda _: None)
+
+
+def on(link: FakeLink) -> FakeStage:
+    return FakeStage(TARGET, links=[link])
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+def test_it_bites_heals_and_proves_it(fault: LinkFault) -> None:
+    link = FakeLink("cache")
+    injection = fault.inject(on(link))  # type: ignore[attr-defined]
+    assert link.probe() != Probe("answered", 1.0)
+    injection.heal()
+    injection.heal()  # healing twice does no harm
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert receipt.on_s <= receipt.off_s
+    assert link.probe() == Probe("answered", 1.0)
+    assert link.toxics == {} and link.enabled
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+def test_a_fault_that_secretly_does_nothing_is_not_confirmed(fault: LinkFault) -> None:
+    injection = fault.inject(on(FakeLink("cache", deaf=True)))  # type: ignore[attr-defined]
+    injection.heal()
+    assert injection.receipt().status == "missing"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+def test_a_fault_that_wears_off_before_it_is_healed_is_a_mismatch(fault: LinkFault) -> None:
+    link = FakeLink("cache")
+    injection = fault.inject(on(link))  # type: ignore[attr-defined]
+    link.toxics.clear()  # as when somebody restarts Toxiproxy behind our back
+    link.enabled = True
+    injection.heal()
+    assert injection.receipt().status == "mismatch"
+
+
+def test_half_the_latency_is_not_confirmed_and_the_dose_is_told() -> None:
+    injection = LinkSlow("cache", latency_ms=300).inject(on(FakeLink("cache", dose=0.5)))
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "missing"
+    assert receipt.requested["added_ms"] == 300
+    assert receipt.delivered["added_ms"] == pytest.approx(150)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+def test_what_does_not_heal_is_an_error(fault: LinkFault) -> None:
+    with pytest.raises(InstrumentError):
+        fault.inject(on(FakeLink("cache", unhealable=True))).heal()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+def test_a_link_that_is_ill_already_is_not_injured(fault: LinkFault) -> None:
+    link = FakeLink("cache", dead=True)
+    with pytest.raises(InstrumentError, match="does not answer even before the fault"):
+        fault.inject(on(link))  # type: ignore[attr-defined]
+    assert link.toxics == {} and link.enabled
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+def test_aiming_at_nothing_is_an_error(fault: LinkFault) -> None:
+    with pytest.raises(NothingToBreak):
+        fault.check_aim(FakeStage(TARGET))
+
+
+def test_half_an_injury_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = FakeLink("cache")
+    add = link.add_toxic
+
+    def second_fails(kind: str, stream: str, **attributes: int) -> str:
+        if link.toxics:
+            raise InstrumentError("Toxiproxy refuses")
+        return add(kind, stream, **attributes)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(link, "add_toxic", second_fails)
+    with pytest.raises(InstrumentError, match="Toxiproxy refuses"):
+        LinkBlackHole("cache").inject(on(link))
+    assert link.toxics == {}
+
+
+@pytest.mark.parametrize("wrong", [{"latency_ms": 0}, {"latency_ms": 100, "jitter_ms": 200}])
+def test_impossible_latencies_cannot_be_constructed(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="latency_ms"):
+        LinkSlow("cache", **wrong)
