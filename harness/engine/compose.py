@@ -22,6 +22,7 @@ from harness.engine.stack import Stack
 from harness.engine.sweep import Log
 from harness.engine.weave import TOXIPROXY_IMAGE, Weaving, weave
 from harness.errors import HarnessError, InstrumentError
+from harness.interruption import shielded
 from harness.target import Target
 
 START_S = 120.0
@@ -92,13 +93,13 @@ class ComposeDeployer:
             try:
                 self._start(stack, cli, [plain_file, woven_file])
             except _PortTaken as error:
-                stack.down(log)
+                _take_down(stack, log)
                 if not left:
                     raise
                 log(f"{error} Trying other ports.")
                 continue
             except BaseException:
-                stack.down(log)
+                _take_down(stack, log)
                 raise
             return stack
         raise AssertionError("unreachable: the last try returns or raises")
@@ -162,6 +163,12 @@ class ComposeDeployer:
                     f"The link '{plan.link}' does not answer through Toxiproxy: {link.probe().outcome}.",
                     f"See whether {plan.host} speaks {plan.protocol} on port {plan.listen}.",
                 )
+
+
+def _take_down(stack: Stack, log: Log) -> None:
+    """A second Ctrl-C must not leave half a stack behind."""
+    with shielded():
+        stack.down(log)
 
 
 def resolve(host: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import docker
 import httpx
+import requests
 from docker.errors import APIError, DockerException, NotFound
 
 from harness.engine import marks
@@ -136,13 +137,18 @@ class Stack:
         return "\n".join(parts)
 
     def logs(self, folder: Path) -> None:
-        """Write one file per service, `<service>.log`, with the engine's time stamps; secrets are blotted out."""
+        """Write one file per service, `<service>.log`, with the engine's time stamps; secrets are blotted out.
+
+        A log that cannot be read says so in its place: the stack must come down whatever its logs are like.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         parts: dict[str, list[str]] = {}
         for unit in self.units:
-            with suppress(NotFound):
+            try:
                 text = self._client.api.logs(unit.id, timestamps=True, tail=50_000).decode(errors="replace")
-                parts.setdefault(unit.service, []).append(text)
+            except (DockerException, requests.RequestException) as error:
+                text = f"The log of {unit.container.name} cannot be read: {error}\n"
+            parts.setdefault(unit.service, []).append(text)
         for service, texts in parts.items():
             (folder / f"{service}.log").write_text(blot_out("".join(texts), self._blotted), encoding="utf-8")
 

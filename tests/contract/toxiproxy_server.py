@@ -94,7 +94,7 @@ def running(binary: Path, *arguments: str) -> Iterator[int]:
 
 
 @contextmanager
-def redis_like() -> Iterator[int]:
+def redis_like(host: str = "127.0.0.1") -> Iterator[int]:
     """Answers each PING with +PONG; yields its port."""
 
     def serve(connection: socket.socket) -> None:
@@ -105,7 +105,7 @@ def redis_like() -> Iterator[int]:
             except OSError:
                 pass  # a fault cut the connection
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((host, 0)) as listener:
 
         def accept() -> None:
             while True:
