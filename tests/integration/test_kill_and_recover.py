@@ -32,7 +32,7 @@ from harness.engine.marks import engine_id
 from harness.target import load_target
 from tests.integration.deploying import TINY, deployer
 
-state, die_while = Path(sys.argv[1]), sys.argv[2]
+state = Path(sys.argv[1])
 client = connect()
 EngineLock(engine_id(client), who="integration test").acquire()
 journal = Journal.begin(state, campaign="killed", phase="tiny", project="testbed-tiny", results=state)
@@ -70,7 +70,7 @@ def client() -> Iterator[docker.DockerClient]:
 
 @pytest.mark.parametrize("die_while", ["starting", "up"])
 def test_everything_of_a_killed_harness_is_undone(client: docker.DockerClient, tmp_path: Path, die_while: str) -> None:
-    command = [sys.executable, "-c", HARNESS, str(tmp_path), die_while]
+    command = [sys.executable, "-c", HARNESS, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as harness:
         assert harness.stdout is not None
         for line in harness.stdout:
