@@ -35,10 +35,11 @@ from harness.engine.residue import dirty, residue, snapshot
 from harness.engine.stack import Stack
 from harness.errors import HarnessError, InstrumentError, NothingToBreak
 from harness.experiment import Experiment, known_experiments, load_experiment
-from harness.history import read_history
+from harness.history import RunRecord, read_history
 from harness.interruption import Interrupted, interruptible, shielded
 from harness.judge import judge
 from harness.live import LiveView
+from harness.load.arrivals import LATENESS_BOUND_MS
 from harness.provenance import git_state, machine_facts, versions
 from harness.report import write_reports
 from harness.run import Lab, run_experiment
@@ -47,6 +48,7 @@ from harness.target import Target, find_target
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 READY_S = 60.0
+MOST_REPEATS_OF_LATE_RUNS = 2
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 
 
@@ -138,6 +140,12 @@ def rejudge(folder: Path) -> dict[str, Any]:
     return conclude(folder, load_claims(target.folder / "claims.toml", known_experiments()))
 
 
+def only_late(record: RunRecord) -> bool:
+    """Whether the generator's lateness is the one thing that speaks against a run: a busy machine, not the target."""
+    late = record.generator is not None and record.generator.lateness_ms_p99 > LATENESS_BOUND_MS
+    return late and len(record.void_because) == 1
+
+
 def conclude(folder: Path, claims: Claims) -> dict[str, Any]:
     """Judge what lies in a campaign's folder, and write its summary and reports."""
     record = read_campaign(folder)
@@ -176,6 +184,7 @@ class _Campaign:
             machine=machine_facts(client),
             runs=(),
             left_out={},
+            repeated={},
             void_because=(),
         )
 
@@ -228,9 +237,8 @@ class _Campaign:
             for repeat in range(1, self._plan.repeats + 1):
                 number += 1
                 self._view.run_begins(experiment.name, experiment.hypothesis, number)
-                run = self._folder / "runs" / f"{number:02d}-{experiment.name}-{repeat}"
                 try:
-                    self._run(experiment, repeat, lab, run)
+                    self._until_clean(experiment, repeat, number, lab)
                 except NothingToBreak as error:
                     if self._plan.chosen:
                         raise
@@ -240,13 +248,28 @@ class _Campaign:
                     self._view.say(f"    left out: {error}")
                     break
 
-    def _run(self, experiment: Experiment, repeat: int, lab: Lab, folder: Path) -> None:
+    def _until_clean(self, experiment: Experiment, repeat: int, number: int, lab: Lab) -> None:
+        """Run it, and again when nothing but the machine's own business made the generator late."""
+        name = f"{number:02d}-{experiment.name}-{repeat}"
+        for attempt in range(1 + MOST_REPEATS_OF_LATE_RUNS):
+            folder = self._folder / "runs" / (name if attempt == 0 else f"{name}-again{attempt}")
+            record = self._run(experiment, repeat, lab, folder)
+            if record.valid:
+                return
+            self._view.say(f"    void: {'; '.join(record.void_because)}")
+            if not only_late(record) or attempt == MOST_REPEATS_OF_LATE_RUNS:
+                return
+            self._view.say("    the machine was busy: once more.")
+            place, why = f"runs/{folder.name}", record.void_because[0]
+            runs = tuple(run for run in self._record.runs if run != place)
+            self._record = replace(self._record, runs=runs, repeated={**self._record.repeated, place: why})
+            self._write()
+
+    def _run(self, experiment: Experiment, repeat: int, lab: Lab, folder: Path) -> RunRecord:
         seed = run_seed(self._plan.seed, experiment.name, repeat)
         folder.mkdir()
         try:
-            record = run_experiment(experiment, repeat, seed, lab, folder)
-            if record.void_because:
-                self._view.say(f"    void: {'; '.join(record.void_because)}")
+            return run_experiment(experiment, repeat, seed, lab, folder)
         finally:
             if (folder / "run.json").is_file():
                 runs = (*self._record.runs, f"runs/{folder.name}")

@@ -56,6 +56,7 @@ def build_summary(
         runs=[_run(history) for history in histories],
         claims=[_claim(verdict) for verdict in verdicts],
         left_out=campaign.left_out,
+        repeated=campaign.repeated,
         void_because=list(campaign.void_because),
         valid=bool(histories) and not campaign.void_because and all(h.record.valid for h in histories),
         verdict=worst(verdict.verdict for verdict in verdicts),

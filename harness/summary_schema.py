@@ -168,6 +168,7 @@ class Summary(Part):
     runs: list[RunPart]
     claims: list[ClaimPart]
     left_out: dict[str, str]
+    repeated: dict[str, str]
     void_because: list[str]
     valid: bool
     verdict: Verdict

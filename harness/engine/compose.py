@@ -17,8 +17,8 @@ from harness.engine.cli import ComposeCli, Started, last_lines, secrets
 from harness.engine.host import compose_command
 from harness.engine.ports import free_ports
 from harness.engine.project import Project
-from harness.engine.settle import answers, healthy, until
-from harness.engine.stack import Stack
+from harness.engine.settle import answers, ended_well, healthy, until
+from harness.engine.stack import Stack, Unit
 from harness.engine.sweep import Log
 from harness.engine.weave import TOXIPROXY_IMAGE, Weaving, weave
 from harness.errors import HarnessError, InstrumentError
@@ -27,6 +27,9 @@ from harness.target import Target
 
 START_S = 120.0
 """How long a stack may take from `compose up` until every health check passes; a first PostgreSQL needs 10 s here."""
+
+STEADY_S = 1.0
+"""How long a container without a health check must be seen running: one that cannot start dies sooner."""
 
 PORT_TRIES = 3
 _PORT_TAKEN = ("port is already allocated", "address already in use", "ports are not available")
@@ -140,14 +143,26 @@ class ComposeDeployer:
                 raise _PortTaken(f"A port that was free a moment ago is not: {said}.")
             tails = [stack.tail(unit.service) for unit in stack.units if not healthy(unit)]
             raise InstrumentError("\n".join([f"{stack.target.title} did not come up: {said}.", *tails]))
-        for unit in stack.units:
-            if not until(partial(healthy, unit), deadline):
-                state, health = unit.container.state(), unit.container.health()
-                raise InstrumentError(
-                    f"{unit.container.name} did not come up within {self._start_s:g} s: it is {state.status} "
-                    f"(exit code {state.exit_code}, health {health}).\n{stack.tail(unit.service)}"
-                )
+        self._wait_for_all(stack, deadline)
         self._verify_links(stack, deadline)
+
+    def _wait_for_all(self, stack: Stack, deadline: float) -> None:
+        steady = _Steady()
+        missing = list(stack.units)
+
+        def all_up() -> bool:
+            # Every container is looked at in each round, so that their times run together.
+            missing[:] = [unit for unit in stack.units if not steady.is_up(unit)]
+            return not missing
+
+        if until(all_up, deadline):
+            return
+        unit = missing[0]
+        state, health = unit.container.state(), unit.container.health()
+        raise InstrumentError(
+            f"{unit.container.name} did not come up within {self._start_s:g} s: it is {state.status} "
+            f"(exit code {state.exit_code}, health {health}).\n{stack.tail(unit.service)}"
+        )
 
     def _verify_links(self, stack: Stack, deadline: float) -> None:
         """The proxies stand as woven, and behind each of them somebody speaks the protocol that target.toml names."""
@@ -163,6 +178,23 @@ class ComposeDeployer:
                     f"The link '{plan.link}' does not answer through Toxiproxy: {link.probe().outcome}.",
                     f"See whether {plan.host} speaks {plan.protocol} on port {plan.listen}.",
                 )
+
+
+class _Steady:
+    """Tells a container that runs from one that dies and is restarted over and over, and runs whenever one looks."""
+
+    def __init__(self) -> None:
+        self._first_seen: dict[tuple[str, int], float] = {}
+
+    def is_up(self, unit: Unit) -> bool:
+        """Whether it is healthy; without a health check, whether it has been the same process for STEADY_S."""
+        if not healthy(unit):
+            return False
+        if ended_well(unit) or unit.container.health() != "none":
+            return True
+        pid = unit.container.state().pid
+        now = time.monotonic()
+        return now - self._first_seen.setdefault((unit.id, pid), now) >= STEADY_S
 
 
 def _take_down(stack: Stack, log: Log) -> None:
