@@ -1,6 +1,7 @@
 """A stranger's Compose project, woven and up on a real engine: every handle does what it says, and nothing is left."""
 
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -296,13 +297,20 @@ def test_somebody_elses_project_of_that_name_is_not_touched(client: docker.Docke
         theirs.remove(force=True, v=True)
 
 
+def own_address() -> str:
+    """This machine's address on a network that containers reach: nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
+        unused.connect(("192.0.2.1", 9))
+        return str(unused.getsockname()[0])
+
+
 def test_a_real_service_takes_the_components_place(
     client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gateway = client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
-    monkeypatch.setattr("harness.engine.compose.resolve", lambda host: gateway)
+    here = own_address()
+    monkeypatch.setattr("harness.engine.compose.resolve", lambda host: here)
     target = load_target(TINY).model_copy(update={"phase": "tiny-real"})
-    with redis_like(gateway) as port:
+    with redis_like(here) as port:
         link = target.links[0]
         assert link.external is not None
         real = link.model_copy(update={"external": link.external.model_copy(update={"port": port})})
