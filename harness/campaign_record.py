@@ -24,8 +24,9 @@ class CampaignRecord:
     `started` and `finished` are UTC moments in ISO 8601; `finished` is None until the campaign ended. `command` repeats
     it. `versions` and `machine` are names and what was found, for people. `runs` are folders, relative to the
     campaign's own, in the order in which they ran. `left_out` says, by experiment, why it could not be put to this
-    target; `repeated` names the folders of runs that were done once more because the machine made the generator late,
-    each with the reason: they are kept and not judged. `void_because` lists what went wrong beyond single runs: any of it means that the instrument failed.
+    target. `repeated` names the folders of runs that were done once more because the machine made the generator
+    late, each with the reason: they are kept and not judged. `void_because` lists what went wrong beyond single runs:
+    any of it means that the instrument failed.
     """
 
     schema: int

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from harness import pressure
 from harness.clock import RunClock
 from harness.engine.stack import Stack
 from harness.engine.stage import DockerStage
@@ -57,6 +58,10 @@ class Moment:
 class View(Protocol):
     """Where a run shows itself while it goes on."""
 
+    def say(self, line: str) -> None:
+        """Show one line."""
+        ...
+
     def tick(self, moment: Moment) -> None:
         """Show where the run stands."""
         ...
@@ -93,9 +98,8 @@ def run_experiment(experiment: Experiment, repeat: int, seed: int, lab: Lab, fol
 
     Raises NothingToBreak when a fault has no aim, InstrumentError when the run cannot even begin.
     """
-    unsettled = lab.stack.settle(SETTLE_S)
-    if unsettled:
-        raise InstrumentError("The stack did not settle before the run: " + "; ".join(unsettled) + ".")
+    for line in lab.stack.settle(SETTLE_S):
+        lab.view.say(f"    put in order before the run: {line}")
     check_aims(experiment, lab)
     rate = arrivals_per_s(experiment, lab.target)
     plan = make_plan(rate, experiment.duration_s, experiment.warmup_s, experiment.mix, seed)
@@ -170,7 +174,8 @@ class _Run:
         try:
             generator.go(clock)
             timeline.start()
-            self._watch(generator, timeline, clock)
+            with pressure.PressureLog(self.folder, clock, generator.pids):
+                self._watch(generator, timeline, clock)
         finally:
             with shielded():
                 self.doubts.extend(timeline.heal_all())
@@ -239,4 +244,5 @@ class _Run:
             durability=durability,
             generator=figures,
             void_because=self.doubts,
+            pressure=pressure.summarised(pressure.read_rows(self.folder / pressure.FILE)),
         )
