@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from harness.stored import read_stored, write_whole
+
 FILE = "manifest.json"
 
 
@@ -49,15 +51,9 @@ class CampaignRecord:
 
 def write_campaign(folder: Path, record: CampaignRecord) -> None:
     """Write `manifest.json` so that a crash leaves either the old one or the new one."""
-    temporary = folder / f"{FILE}.new"
-    temporary.write_text(json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(folder / FILE)
+    write_whole(folder / FILE, json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n")
 
 
 def read_campaign(folder: Path) -> CampaignRecord:
-    """Read `manifest.json` back."""
-    data = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    data["git"] = Git(**data["git"])
-    for key in ("experiments", "runs", "void_because"):
-        data[key] = tuple(data[key])
-    return CampaignRecord(**data)
+    """Read `manifest.json` back. Raises Unreadable naming the file and what is wrong with it."""
+    return read_stored(folder / FILE, CampaignRecord)

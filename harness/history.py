@@ -2,10 +2,12 @@
 
 A run is a folder:
 
-    run.json          RunRecord: what was asked for, the windows, validity, generator, durability
+    run.json          RunRecord: what was asked for, the windows, validity, generator, durability, pressure
+    run.begun.json    the same while it runs: what it would be if the harness died now; `recover` makes run.json of it
     raw.jsonl         what the load generator wrote while it ran, one line per finished arrival
     arrivals.parquet  one row per *scheduled* arrival, in the order of their due times (Arrivals)
     events.jsonl      the timeline: phases, faults with their receipts, notes; one JSON object per line
+    pressure.jsonl    how busy the machine was, one line per second
 
 All times are seconds of run time (`harness.clock`): zero is the first counted arrival's window.
 """
@@ -22,6 +24,10 @@ from typing import Any, TextIO
 import duckdb
 import numpy as np
 import numpy.typing as npt
+
+from harness.stored import Unreadable, read_stored, write_whole
+
+RECORD, BEGUN, ARRIVALS, EVENTS = "run.json", "run.begun.json", "arrivals.parquet", "events.jsonl"
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -91,6 +97,15 @@ class Arrivals:
         return np.asarray((self.outcome == Outcome.OK.value) & (self.assistant_message_id != ""), dtype=np.bool_)
 
 
+_COLUMNS = {
+    f.name: "double"
+    if f.name.endswith("_s")
+    else {"seq": "bigint", "status": "bigint", "counted": "boolean"}.get(f.name, "varchar")
+    for f in fields(Arrivals)
+}
+"""The type of every column of `arrivals.parquet`."""
+
+
 @dataclass(frozen=True)
 class Receipt:
     """The proof, from a side channel, that a fault really had the effect it asked for.
@@ -133,7 +148,7 @@ class Durability:
 
 @dataclass(frozen=True)
 class Generator:
-    """How well the instrument itself did. Lateness is sent minus due, in milliseconds."""
+    """How well the instrument itself did. Lateness is sent minus due, in milliseconds; lag is that of its event loop."""
 
     planned: int
     started: int
@@ -144,6 +159,27 @@ class Generator:
     lateness_ms_max: float
     in_flight_max: int
     cpu_share: float
+    loop_lag_ms_p99: float | None = None
+    loop_lag_ms_max: float | None = None
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """How busy the machine was, over the `seconds` rows of `pressure.jsonl`. Shares from 0 to 1, None if not known.
+
+    `*_some_*` are PSI: the share of time in which somebody waited for it. `cpu_busy_share`, `steal_*` are of all
+    processors together, `generator_cpu_share` is of one.
+    """
+
+    seconds: int
+    cpu_some_avg: float | None
+    cpu_some_max: float | None
+    memory_some_avg: float | None
+    io_some_avg: float | None
+    cpu_busy_share: float | None
+    steal_share: float | None
+    steal_max: float | None
+    generator_cpu_share: float | None
 
 
 @dataclass(frozen=True)
@@ -173,6 +209,7 @@ class RunRecord:
     durability: Durability | None
     generator: Generator | None
     void_because: list[str]
+    pressure: Pressure | None = None
 
     @property
     def valid(self) -> bool:
@@ -210,36 +247,36 @@ class EventLog:
         self._file.close()
 
 
-def write_record(folder: Path, record: RunRecord) -> None:
-    """Write `run.json` so that a crash leaves either the old one or the new one."""
-    text = json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n"
-    temporary = folder / "run.json.new"
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(folder / "run.json")
+def write_record(folder: Path, record: RunRecord, name: str = RECORD) -> None:
+    """Write `run.json` (or `name`) so that a crash leaves either the old one or the new one."""
+    write_whole(folder / name, json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n")
 
 
-def read_record(folder: Path) -> RunRecord:
-    """Read `run.json` back."""
-    data = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    data["faults"] = [FaultRecord(**{**f, "receipt": Receipt(**f["receipt"])}) for f in data["faults"]]
-    data["durability"] = Durability(**data["durability"]) if data["durability"] else None
-    data["generator"] = Generator(**data["generator"]) if data["generator"] else None
-    return RunRecord(**data)
+def read_record(folder: Path, name: str = RECORD) -> RunRecord:
+    """Read `run.json` (or `name`) back. Raises Unreadable."""
+    return read_stored(folder / name, RunRecord)
 
 
 def read_arrivals(folder: Path) -> Arrivals:
-    """Read `arrivals.parquet`, sorted by due time."""
-    names = [f.name for f in fields(Arrivals)]
-    with duckdb.connect() as database:
-        columns = database.execute(
-            f"select {', '.join(names)} from read_parquet(?) order by due_s, seq",  # noqa: S608 (field names)
-            [str(folder / "arrivals.parquet")],
-        ).fetchnumpy()
-    return Arrivals(**{name: _plain(columns[name]) for name in names})
+    """Read `arrivals.parquet`, sorted by due time. Raises Unreadable."""
+    path = folder / ARRIVALS
+    if not path.is_file():
+        raise Unreadable(path, "there is no such file")
+    columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in _COLUMNS.items())
+    try:
+        with duckdb.connect() as database:
+            found = database.execute(
+                f"select {columns} from read_parquet(?) order by due_s, seq",  # noqa: S608 (field names)
+                [str(path)],
+            ).fetchnumpy()
+    except duckdb.Error as error:
+        said = str(error).partition("\n")[0].rstrip(".")
+        raise Unreadable(path, f"it cannot be read ({said})") from None
+    return Arrivals(**{name: _plain(found[name]) for name in _COLUMNS})
 
 
 def read_history(folder: Path) -> History:
-    """Read a run's folder."""
+    """Read a run's folder. Raises Unreadable naming the file that is missing or spoilt."""
     return History(read_record(folder), read_arrivals(folder))
 
 

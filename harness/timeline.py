@@ -102,7 +102,12 @@ class Timeline:
         for strike in self.strikes:
             if strike.active:
                 self._heal(strike)
-        return [f"{s.at.fault.name} on {s.at.fault.aimed_at} was not healed" for s in self.strikes if s.active]
+        busy = [thread.is_alive() for thread in self._threads]
+        return [
+            f"{s.at.fault.name} on {s.at.fault.aimed_at} was not healed"
+            for s, unsure in zip(self.strikes, busy, strict=True)
+            if s.active or unsure
+        ]
 
     def records(self) -> list[FaultRecord]:
         """What is written down about every strike."""
@@ -145,9 +150,16 @@ class Timeline:
             return
         strike.healed = True
         self._log("fault_off", strike)
-        self._notes.fault_off(strike.at.fault.name, strike.at.fault.aimed_at)
+        try:
+            self._notes.fault_off(strike.at.fault.name, strike.at.fault.aimed_at)
+        except OSError as error:  # the journal then says too much, and `recover` does not mind
+            strike.errors.append(f"the journal could not be written: {error.strerror}")
 
     def _log(self, event: str, strike: Strike, **details: object) -> None:
-        with self._writing:
-            fault = strike.at.fault
-            self._events.write(self._stage.now(), event, fault=fault.name, aimed_at=fault.aimed_at, **details)
+        """A full disk must not keep anybody from healing: it is noted, which voids the run, and the strike goes on."""
+        fault = strike.at.fault
+        try:
+            with self._writing:
+                self._events.write(self._stage.now(), event, fault=fault.name, aimed_at=fault.aimed_at, **details)
+        except OSError as error:
+            strike.errors.append(f"what happened could not be written down: {error.strerror}")
