@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -243,8 +244,9 @@ class EventLog:
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file. What a full disk did not take is lost; whoever wrote it has been told."""
+        with suppress(OSError):
+            self._file.close()
 
 
 def write_record(folder: Path, record: RunRecord, name: str = RECORD) -> None:

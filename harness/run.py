@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -25,16 +25,17 @@ from harness.engine.stack import Stack
 from harness.engine.stage import DockerStage
 from harness.errors import InstrumentError
 from harness.experiment import ClaimedUsers, Experiment
-from harness.history import Durability, EventLog, FaultRecord, Generator, RunRecord, write_record
-from harness.interruption import shielded
+from harness.history import BEGUN, EVENTS, Durability, EventLog, FaultRecord, Generator, RunRecord, write_record
+from harness.interruption import exposed, shielded
 from harness.load.arrivals import generator_figures, write_arrivals
 from harness.load.durability import audit
 from harness.load.generator import LoadGenerator
 from harness.load.plan import Plan, make_plan
 from harness.load.progress import Progress
 from harness.target import Target
-from harness.timeline import Timeline
+from harness.timeline import Strike, Timeline
 
+KILLED = "the harness was killed before the run had ended"
 GENERATOR_START_S = 30.0  # importing Locust on a busy machine
 HEAD_START_S = 0.3  # between fixing time zero and the first warm-up arrival
 SETTLE_S = 60.0
@@ -141,45 +142,61 @@ class _Run:
         return self.folder.name
 
     def carry_out(self) -> RunRecord:
-        """Steps 4 to 10 of the story. Whatever interrupts it, what was recorded is kept and the record is written."""
-        events = EventLog(self.folder / "events.jsonl")
+        """Steps 4 to 10 of the story. Whatever interrupts it, what was recorded is kept and the record is written.
+
+        Raises InstrumentError when there is no room for the record.
+        """
+        self._write_begun()
+        events = EventLog(self.folder / EVENTS)
         deadline_s = self.experiment.deadline_s
         host = self.lab.stack.base_url
         generator = LoadGenerator(self.folder, self.plan, host=host, run=self.name, deadline_s=deadline_s)
-        try:
-            generator.start()
-            self.lab.notes.process_started("load generator", generator.pid)
-            generator.ready(GENERATOR_START_S)
-            clock = RunClock.starting_in(self.experiment.warmup_s + HEAD_START_S)
-            zero = clock.wall(0).isoformat()
-            events.write(clock.now(), "run_started", run=self.name, t0=zero, rate_per_s=self.rate)
-            self._load_and_faults(generator, clock, events)
-            events.write(clock.now(), "load_ended")
-        except InstrumentError as error:
-            self.doubts.append(str(error))
-        except BaseException:
-            self.doubts.append("the run was interrupted")
-            raise
-        finally:
-            with shielded():
+        with shielded():
+            try:
+                with exposed():
+                    generator.start()
+                    self.lab.notes.process_started("load generator", generator.pid)
+                    generator.ready(GENERATOR_START_S)
+                    self._load_and_faults(generator, events)
+            except InstrumentError as error:
+                self.doubts.append(str(error))
+            except OSError as error:
+                self.doubts.append(f"the run could not be recorded: {error}")
+            except BaseException:
+                self.doubts.append("the run was interrupted")
+                raise
+            finally:
                 generator.stop()
-                record = self._take_stock()
                 events.close()
+                record = self._take_stock()
         return record
 
-    def _load_and_faults(self, generator: LoadGenerator, clock: RunClock, events: EventLog) -> None:
+    def _load_and_faults(self, generator: LoadGenerator, events: EventLog) -> None:
         """Keep the plan and carry out the timeline; every fault is healed when this returns or raises."""
+        clock = RunClock.starting_in(self.experiment.warmup_s + HEAD_START_S)
+        began = datetime.now(UTC)
+        events.write(clock.now(), "run_started", run=self.name, t0=clock.wall(0).isoformat(), rate_per_s=self.rate)
         stage = DockerStage(self.lab.stack, self.lab.target, clock)
         timeline = Timeline(self.experiment.strikes(), stage, events, self.lab.notes)
-        try:
-            generator.go(clock)
-            timeline.start()
-            with pressure.PressureLog(self.folder, clock, generator.pids):
-                self._watch(generator, timeline, clock)
-        finally:
-            with shielded():
+        with shielded():
+            try:
+                with exposed():
+                    generator.go(clock)
+                    timeline.start()
+                    with pressure.PressureLog(self.folder, clock, generator.pids):
+                        self._watch(generator, timeline, clock)
+            finally:
                 self.doubts.extend(timeline.heal_all())
                 self.faults = timeline.records()
+                self.doubts.extend(self._disturbances(began, timeline, clock))
+        events.write(clock.now(), "load_ended")
+
+    def _disturbances(self, began: datetime, timeline: Timeline, clock: RunClock) -> list[str]:
+        spans = [(clock.wall(on), clock.wall(off)) for on, off in timeline.spans()]
+        try:
+            return self.lab.stack.disturbances(began, spans)
+        except InstrumentError as error:
+            return [str(error)]
 
     def _watch(self, generator: LoadGenerator, timeline: Timeline, clock: RunClock) -> None:
         """Wait until the generator has drained. Raises InstrumentError when it dies or dawdles, or a fault fails."""
@@ -199,13 +216,15 @@ class _Run:
         generator.wait(limit_s - clock.now(), on_tick=look)
 
     def _take_stock(self) -> RunRecord:
-        """Write arrivals.parquet and run.json, and look for every acknowledged message; failure is doubt, not loss."""
-        figures: Generator | None = None
+        """Write arrivals.parquet and run.json, and look for every acknowledged message; failure is doubt, not loss.
+
+        Raises OSError when the disk has no room: what the generator wrote is there, and `recover` makes the rest of it.
+        """
         durability: Durability | None = None
+        arrivals, oddities = write_arrivals(self.folder, self.plan)
+        figures, reasons = generator_figures(self.folder, arrivals)
+        self.doubts.extend([*oddities, *reasons])
         try:
-            arrivals, oddities = write_arrivals(self.folder, self.plan)
-            figures, reasons = generator_figures(self.folder, arrivals)
-            self.doubts.extend([*oddities, *reasons])
             durability = audit(self.lab.stack.base_url, self.name, arrivals, AUDIT_S)
         except InstrumentError as error:
             self.doubts.append(str(error))
@@ -218,7 +237,14 @@ class _Run:
         )
         record = self._record(figures, durability)
         write_record(self.folder, record)
+        (self.folder / BEGUN).unlink(missing_ok=True)
         return record
+
+    def _write_begun(self) -> None:
+        """Write down what this run would be if the harness were killed now."""
+        faults = [Strike(at).record() for at in self.experiment.strikes()]
+        record = replace(self._record(None, None), faults=faults, void_because=[KILLED])
+        write_record(self.folder, record, BEGUN)
 
     def _record(self, figures: Generator | None, durability: Durability | None) -> RunRecord:
         experiment, users = self.experiment, self.lab.target.users

@@ -40,6 +40,8 @@ class Strike:
     healed: bool = False
     receipt: Receipt | None = None
     errors: list[str] = field(default_factory=list)
+    from_s: float | None = None  # run times (s) between which it was at work, to its receipt
+    until_s: float | None = None
 
     @property
     def active(self) -> bool:
@@ -109,6 +111,11 @@ class Timeline:
             if s.active or unsure
         ]
 
+    def spans(self) -> list[tuple[float, float]]:
+        """From when to when (run time, s) faults were meddling with the stack, healing and looking again included."""
+        now = self._stage.now()
+        return [(s.from_s, now if s.until_s is None else s.until_s) for s in self.strikes if s.from_s is not None]
+
     def records(self) -> list[FaultRecord]:
         """What is written down about every strike."""
         return [strike.record() for strike in self.strikes]
@@ -129,6 +136,7 @@ class Timeline:
             return
         self._log("fault_asked", strike)
         self._notes.fault_on(fault.name, fault.aimed_at)
+        strike.from_s = self._stage.now()
         strike.injection = fault.inject(self._stage)
         self._log("fault_on", strike)
         if at.lasts_s is not None:
@@ -136,6 +144,7 @@ class Timeline:
         self._heal(strike)
         if strike.healed:
             strike.receipt = strike.injection.receipt()
+            strike.until_s = self._stage.now()
             self._log("receipt", strike, status=strike.receipt.status, on_s=strike.receipt.on_s,
                       off_s=strike.receipt.off_s, requested=strike.receipt.requested,
                       delivered=strike.receipt.delivered, evidence=strike.receipt.evidence)  # fmt: skip

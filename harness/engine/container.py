@@ -12,7 +12,7 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 
 from harness.engine.cpu import cpu_time_ns
-from harness.engine.moments import EventWatcher, Moment, from_docker
+from harness.engine.moments import Death, EventWatcher, Moment, from_docker
 from harness.errors import InstrumentError, NothingToBreak
 from harness.faults.base import ContainerState
 from harness.target import Component
@@ -69,11 +69,18 @@ class DockerContainer:
 
     def moments(self, since: datetime | None = None) -> list[Moment]:
         """What happened to it, in order, as the engine told it: (engine time, 'die' | 'start' | 'pause' | ...)."""
-        if self._watcher is None:
-            return []
-        if self._watcher.lost:
+        watcher = self._heard()
+        return watcher.of(self._id, since) if watcher else []
+
+    def deaths(self, since: datetime) -> list[Death]:
+        """The ends of its main process from `since` on, as the engine told them. Raises InstrumentError."""
+        watcher = self._heard()
+        return watcher.deaths(self._id, since) if watcher else []
+
+    def _heard(self) -> EventWatcher | None:
+        if self._watcher is not None and self._watcher.lost:
             raise InstrumentError(f"What happened to {self._name} is not known: {self._watcher.lost}.")
-        return self._watcher.of(self._id, since)
+        return self._watcher
 
     def crash(self) -> None:
         """End its processes with SIGKILL from inside, so that the restart policy sees a crash.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import docker
@@ -23,11 +24,21 @@ Moment = tuple[datetime, str]
 """When (engine time) and what: one of ACTIONS."""
 
 
+@dataclass(frozen=True)
+class Death:
+    """The end of a container's main process, as the engine told it."""
+
+    moment: datetime
+    exit_code: int
+    out_of_memory: bool
+
+
 class EventWatcher:
     """Collects the events of containers that carry the label `label` ('key=value'), from now until closed."""
 
     def __init__(self, client: docker.DockerClient, label: str) -> None:
         self._seen: dict[str, list[Moment]] = {}
+        self._exit_codes: dict[tuple[str, datetime], int] = {}
         self._lock = threading.Lock()
         self._lost = ""
         self._closing = False
@@ -47,6 +58,20 @@ class EventWatcher:
         with self._lock:
             moments = list(self._seen.get(container_id, ()))
         return sorted(moment for moment in moments if since is None or moment[0] >= since)
+
+    def deaths(self, container_id: str, since: datetime) -> list[Death]:
+        """Return the deaths of one container in the order they happened, from `since` on."""
+        moments = self.of(container_id, since)
+        killed = [moment for moment, action in moments if action == "oom"]
+        return [
+            Death(
+                moment,
+                self._exit_codes.get((container_id, moment), -1),
+                any(timedelta(0) <= moment - oom < timedelta(seconds=5) for oom in killed),
+            )
+            for moment, action in moments
+            if action == "die"
+        ]
 
     def close(self) -> None:
         """Stop listening. May be called twice."""
@@ -68,8 +93,11 @@ class EventWatcher:
         container = str((event.get("Actor") or {}).get("ID", ""))
         if action in ACTIONS and container:
             moment = from_nanoseconds(int(event["timeNano"]))
+            code = str(event["Actor"].get("Attributes", {}).get("exitCode", ""))
             with self._lock:
                 self._seen.setdefault(container, []).append((moment, action))
+                if code.isdigit():
+                    self._exit_codes[container, moment] = int(code)
 
 
 def _events(stream: Any) -> Iterator[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from docker.errors import APIError, DockerException, NotFound
 from harness.engine import marks
 from harness.engine.cli import ComposeCli, blot_out, last_lines
 from harness.engine.container import DockerContainer
+from harness.engine.disturbance import Span, disturbances
 from harness.engine.link import ProxiedLink
 from harness.engine.moments import EventWatcher
 from harness.engine.provider import ProviderControl
@@ -186,3 +188,7 @@ class Stack:
     def settle(self, timeout_s: float = 60.0) -> list[str]:
         """Put everything in order for the next run and return what was not; see `harness.engine.settle`."""
         return settle(self, timeout_s)
+
+    def disturbances(self, since: datetime, spans: Sequence[Span]) -> list[str]:
+        """Return who died since `since` without a fault to explain it; see `harness.engine.disturbance`."""
+        return disturbances(self, since, spans)
