@@ -15,7 +15,8 @@ from harness.campaign_record import Git
 from harness.engine.host import find_compose
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-_PACKAGES = ("locust", "gevent", "toxiproxy-python", "docker", "duckdb", "numpy", "scipy")
+PACKAGES = ("locust", "gevent", "toxiproxy-python", "docker", "duckdb", "numpy", "scipy")
+"""The packages that a measurement may depend on."""
 
 
 def git_state(root: Path = REPOSITORY) -> Git:
@@ -31,7 +32,7 @@ def versions(client: docker.DockerClient) -> dict[str, str]:
         "python": platform.python_version(),
         "engine": str(found["Version"]),
         "compose": find_compose().version,
-        **{name: version(name) for name in _PACKAGES},
+        **{name: version(name) for name in PACKAGES},
     }
 
 
@@ -43,11 +44,12 @@ def machine_facts(client: docker.DockerClient) -> dict[str, str]:
         "memory_gib": f"{facts.get('MemTotal', 0) / 1024**3:.1f}",
         "system": str(facts.get("OperatingSystem", platform.system())),
         "kernel": str(facts.get("KernelVersion", platform.release())),
-        "processor": _processor(),
+        "processor": processor(),
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the processor's name as the kernel gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
