@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harness.history import Arrivals, FaultRecord, Floats, History, Kind, Outcome
-from harness.stats import Interval, block_bootstrap, first_count, requests_needed, wilson
+from harness.stats import Interval, first_count, requests_needed, share_over_runs, wilson
 from harness.verdict import Measurement, Verdict
 from harness.wording import percent
 
@@ -111,13 +111,14 @@ def fault_window(history: History, fault: FaultRecord) -> tuple[float, float] | 
 
 
 def pooled_share(counts: Sequence[tuple[int, int]]) -> Interval:
-    """Return the share of good of `counts` (good, total per run), Wilson over all of them.
+    """Return the share of good of `counts` (good, total per run): Wilson over the requests of one run.
 
-    With several runs the interval is widened to what resampling whole runs gives, because failures come in bursts.
+    Of several runs the interval is over whole runs, because failures come in bursts; where the runs show no variance
+    at all (no failure in any of them), the requests are all there is.
     """
     kept = [pair for pair in counts if pair[1] > 0]
     pooled = wilson(sum(good for good, _ in kept), sum(total for _, total in kept))
-    return pooled if len(kept) < 2 else pooled.widened(block_bootstrap(kept, _share, SEED))
+    return share_over_runs(kept, _share) or pooled
 
 
 def _share(counts: Sequence[tuple[int, int]]) -> float:

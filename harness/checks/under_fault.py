@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.checks.base import SEED, Question, ends, fault_window, nothing, scheduled, share_hint
+from harness.checks.base import Question, ends, fault_window, nothing, scheduled, share_hint
 from harness.history import Bools, Floats, History
-from harness.stats import Interval, block_bootstrap, wilson
+from harness.stats import Interval, share_over_runs, wilson
 from harness.verdict import Measurement
 from harness.wording import counted
 
@@ -91,9 +91,8 @@ def _interval(followed: Sequence[Followed], seen: int) -> Interval:
         wilson(min(1.0, value + unknown) * seen, seen).high,
     )
     with_end = [each for each in followed if each.seen.any()]
-    if len(with_end) < 2:
-        return interval
-    return interval.widened(block_bootstrap(with_end, lambda some: share_if_it_stayed(some)[0], SEED))
+    over_faults = share_over_runs(with_end, lambda some: share_if_it_stayed(some)[0])
+    return interval if over_faults is None else interval.widened(over_faults)
 
 
 def share_if_it_stayed(followed: Sequence[Followed]) -> tuple[float, float]:

@@ -82,8 +82,8 @@ def test_availability_looks_only_at_the_kinds_asked_for() -> None:
 def test_repeats_that_differ_widen_the_interval_beyond_wilson() -> None:
     fine, poor = history(repeat=1), history(Trouble(5, 25), repeat=2)
     _, low, high = only(ask("availability", fine, poor))
-    assert low < 0.5
-    assert high == 1.0
+    assert low < 0.3
+    assert high > 0.95
 
 
 def test_of_no_arrivals_nothing_is_measured() -> None:
@@ -184,7 +184,8 @@ def test_under_fault_counts_each_fault_of_each_run() -> None:
     runs = [history(Trouble(8, 20), faults=[fault()], repeat=1), history(faults=[fault()], repeat=2)]
     value, low, high = only(ask("availability_under_fault", *runs))
     assert value == pytest.approx(0.5, abs=0.05)
-    assert (low, high) == (0.0, 1.0)
+    assert low < 0.01
+    assert high > 0.99
 
 
 def test_a_receipt_without_times_gives_no_window() -> None:
