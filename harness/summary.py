@@ -28,6 +28,7 @@ from harness.summary_schema import (
     GitPart,
     LatencyPart,
     MeasuredPart,
+    PressurePart,
     RunPart,
     SharePart,
     Summary,
@@ -98,6 +99,7 @@ def _run(history: History) -> RunPart:
         faults=[_fault(*pair) for pair in zip(record.faults, anatomies(history), strict=True)],
         durability=DurabilityPart(**vars(record.durability)) if record.durability else None,
         generator=GeneratorPart(**vars(record.generator)) if record.generator else None,
+        pressure=PressurePart(**vars(record.pressure)) if record.pressure else None,
         valid=record.valid,
         void_because=list(record.void_because),
     )

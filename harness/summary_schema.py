@@ -93,6 +93,22 @@ class GeneratorPart(Part):
     lateness_ms_max: float | None
     in_flight_max: int
     cpu_share: float | None
+    loop_lag_ms_p99: float | None = None
+    loop_lag_ms_max: float | None = None
+
+
+class PressurePart(Part):
+    """How busy the machine was: shares from 0 to 1, null where the kernel does not say."""
+
+    seconds: int
+    cpu_some_avg: float | None
+    cpu_some_max: float | None
+    memory_some_avg: float | None
+    io_some_avg: float | None
+    cpu_busy_share: float | None
+    steal_share: float | None
+    steal_max: float | None
+    generator_cpu_share: float | None
 
 
 class RunPart(Part):
@@ -118,6 +134,7 @@ class RunPart(Part):
     faults: list[FaultPart]
     durability: DurabilityPart | None
     generator: GeneratorPart | None
+    pressure: PressurePart | None
     valid: bool
     void_because: list[str]
 

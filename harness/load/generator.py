@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -39,15 +40,20 @@ PRIORITY = -15
 class LoadGenerator:
     """Starts Locust, hands it the plan and the run's zero, and ends it whatever happens."""
 
-    def __init__(self, folder: Path, plan: Plan, *, host: str, run: str, deadline_s: float) -> None:
+    def __init__(self, folder: Path, plan: Plan, *, host: str, run: str, deadline_s: float, processes: int = 1) -> None:
         """Take the run's folder (it must exist), the plan, the target's base URL, the run's name and the deadline (s).
 
         `run` becomes part of idempotency keys and message tokens: it must be unique among all runs on one store.
+        With more than one of `processes` Locust runs as a master with so many workers, for rates that fill a core:
+        worker k keeps every arrival whose number leaves k when divided by their count, so each belongs to one.
         """
+        if processes < 1:
+            raise ValueError(f"a load generator has at least one process, not {processes}")
         self._folder = folder.resolve()
         self._plan = plan
-        self._settings = files.Settings(host, run, deadline_s, os.getpid())
-        self._watch = Watch(self._folder / files.RAW, plan.due_s)
+        self._settings = files.Settings(host, run, deadline_s, os.getpid(), processes)
+        self._raw = [self._folder / files.part(files.RAW, worker, processes) for worker in range(processes)]
+        self._watch = Watch(self._raw, plan.due_s)
         self._process: subprocess.Popen[bytes] | None = None
         self._clock: RunClock | None = None
         self.favoured = False
@@ -63,16 +69,15 @@ class LoadGenerator:
 
     def start(self) -> None:
         """Start Locust: headless, in a process group of its own, with nothing on stdin and its words in locust.log."""
-        for name in (files.READY, files.GO, files.RAW, files.SUMMARY):
-            (self._folder / name).unlink(missing_ok=True)
-        self._plan.save(self._folder / files.PLAN)
         files.write_settings(self._folder, self._settings)
-        command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--host"]
-        command += [self._settings.host, "--users", "1", "--spawn-rate", "1", "--only-summary", "--loglevel", "INFO"]
-        command += ["--json-file", files.LOCUST_STATISTICS]  # else its tables hide the last words of its log
+        for name in (files.READY, files.RAW, files.SUMMARY):
+            for path in files.parts(self._folder, name):
+                path.unlink(missing_ok=True)
+        (self._folder / files.GO).unlink(missing_ok=True)
+        self._plan.save(self._folder / files.PLAN)
         with (self._folder / files.LOG).open("ab") as log:
             self._process = subprocess.Popen(
-                command,
+                _command(self._settings),
                 cwd=self._folder,
                 env=_environment(self._folder),
                 stdin=subprocess.DEVNULL,
@@ -80,13 +85,17 @@ class LoadGenerator:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-
         self.favoured = _favour(self._process.pid)
 
     @property
     def pid(self) -> int:
         """Process id, which is the process group's too. Raises InstrumentError before `start`."""
         return self._running().pid
+
+    def pids(self) -> list[int]:
+        """Process ids of the generator, those of its workers included."""
+        workers = [path.read_text(encoding="utf-8") for path in self._ready_files() if path.is_file()]
+        return sorted({self.pid, *(int(text) for text in workers if text)})
 
     def started_at(self) -> str:
         """Start time of the process in clock ticks since boot, which tells it from a later one of the same pid."""
@@ -95,7 +104,7 @@ class LoadGenerator:
     def ready(self, timeout_s: float = 30.0) -> None:
         """Wait until Locust has read the plan and waits for the run's zero. Raises InstrumentError."""
         end = time.monotonic() + timeout_s
-        while not (self._folder / files.READY).is_file():
+        while not all(path.is_file() for path in self._ready_files()):
             self.check()
             if time.monotonic() > end:
                 raise self._failed(f"The load generator was not ready within {timeout_s:g} s.")
@@ -141,7 +150,7 @@ class LoadGenerator:
     def stop(self, grace_s: float = 3.0) -> None:
         """End the process and its group: SIGTERM (it writes what it has), then SIGKILL. May be called twice."""
         process = self._process
-        # A process that has ended was reaped, and its number may be another's by now; Locust starts no children.
+        # A process that has ended was reaped, and its number may be another's by now. Workers end when it does.
         if process is None or process.poll() is not None:
             return
         os.killpg(process.pid, signal.SIGTERM)
@@ -150,6 +159,10 @@ class LoadGenerator:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    def _ready_files(self) -> list[Path]:
+        processes = self._settings.processes
+        return [self._folder / files.part(files.READY, worker, processes) for worker in range(processes)]
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -176,6 +189,26 @@ def last_lines(path: Path, count: int = 15) -> str:
     if not path.is_file():
         return ""
     return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+
+
+def _command(settings: files.Settings) -> list[str]:
+    """Locust's command line: one user per process, and that user is a scheduler."""
+    count = str(settings.processes)
+    command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--host", settings.host]
+    command += ["--users", count, "--spawn-rate", count, "--only-summary", "--loglevel", "INFO"]
+    command += ["--json-file", files.LOCUST_STATISTICS]  # else its tables hide the last words of its log
+    if settings.processes > 1:
+        port = str(_free_port())  # Locust's own default would be shared with any other Locust of this machine
+        command += ["--processes", count, "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+        command += ["--master-host", "127.0.0.1", "--master-port", port]
+    return command
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
 
 
 def _favour(pid: int) -> bool:

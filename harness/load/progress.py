@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,8 @@ class Tail:
 class Watch:
     """Keeps what ended lately. `due_s` are the due times (s) of the plan, in order."""
 
-    def __init__(self, path: Path, due_s: Floats) -> None:
-        self._tail = Tail(path)
+    def __init__(self, paths: Sequence[Path], due_s: Floats) -> None:
+        self._tails = [Tail(path) for path in paths]
         self._due_s = due_s
         self._lately: deque[tuple[float, str, float]] = deque()
         self._ended = 0
@@ -70,12 +71,14 @@ class Watch:
 
     def look(self, now_s: float, window_s: float) -> Progress:
         """Return the progress at run time `now_s`. A window must not be longer than those asked for before."""
-        for record in self._tail.new():
+        for record in (record for tail in self._tails for record in tail.new()):
             self._ended += 1
             self._good += record["outcome"] == Outcome.OK.value
             if record["ended_s"] is not None:
                 latency = record["ended_s"] - float(self._due_s[record["seq"]])
                 self._lately.append((record["ended_s"], record["outcome"], latency))
+        if len(self._tails) > 1:  # each is in order, all together are not
+            self._lately = deque(sorted(self._lately))
         while self._lately and self._lately[0][0] < now_s - window_s:
             self._lately.popleft()
         outcomes = Counter(outcome for _, outcome, _ in self._lately)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import gevent
+import numpy as np
 from gevent.pool import Group
 
 from harness.clock import RunClock
@@ -31,9 +32,17 @@ class Schedule:
     """One greenlet per arrival of an absolute plan. Counts what it does, and how well."""
 
     def __init__(
-        self, plan: Plan, asker: Asker, log: RawLog, clock: RunClock, on_record: Callable[[Arrival, Record], None]
+        self,
+        plan: Plan,
+        asker: Asker,
+        log: RawLog,
+        clock: RunClock,
+        on_record: Callable[[Arrival, Record], None],
+        *,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
-        self._plan = plan
+        """Take the plan and which `share` (worker, of how many) of it to keep: each arrival belongs to one worker."""
+        self._mine = _arrivals(plan)[share[0] :: share[1]]
         self._asker = asker
         self._log = log
         self._clock = clock
@@ -42,18 +51,18 @@ class Schedule:
         self._in_flight: dict[int, tuple[Arrival, float]] = {}
         self._in_flight_max = 0
         self._started = 0
-        self._lag_max_s = 0.0
+        self._lags_s: list[float] = []
         self._finished = False
         self._begun = (time.monotonic(), _cpu_s())
 
     def run(self, deadline_s: float) -> None:
         """Start all arrivals at their due times, then wait until the last one has met its deadline."""
-        for arrival in _arrivals(self._plan):
+        for arrival in self._mine:
             # Also when late, so that what was started gets a turn before the next one is.
             gevent.sleep(max(0.0, arrival.due_s - self._clock.now()))
             self._started += 1
             self._greenlets.spawn(self._serve, arrival)
-        last_due = float(self._plan.due_s[-1])
+        last_due = self._mine[-1].due_s if self._mine else 0.0
         self._greenlets.join(timeout=max(0.0, last_due + deadline_s + GRACE_S - self._clock.now()))
         self._greenlets.kill()
         for arrival, sent_s in list(self._in_flight.values()):
@@ -64,19 +73,19 @@ class Schedule:
             )
         self._finished = True
 
-    def keep_house(self, harness_pid: int, on_orphan: Callable[[], None]) -> None:
-        """Flush the records and watch the event loop, until killed; call `on_orphan` once the harness is gone."""
+    def keep_house(self, parent_pid: int, on_orphan: Callable[[], None]) -> None:
+        """Flush the records and watch the event loop, until killed; call `on_orphan` once the parent is gone."""
         flushed = time.monotonic()
         while True:
             asleep = time.monotonic()
             gevent.sleep(BEAT_S)
             now = time.monotonic()
-            self._lag_max_s = max(self._lag_max_s, now - asleep - BEAT_S)
+            self._lags_s.append(max(0.0, now - asleep - BEAT_S))
             if now - flushed < FLUSH_S:
                 continue
             flushed = now
             self._log.flush()
-            if os.getppid() != harness_pid:
+            if os.getppid() != parent_pid:
                 on_orphan()
                 return
 
@@ -85,14 +94,15 @@ class Schedule:
         wall, cpu = self._begun
         return Summary(
             finished=self._finished,
-            planned=len(self._plan),
+            planned=len(self._mine),
             started=self._started,
             recorded=self._log.recorded,
             in_flight_max=self._in_flight_max,
             wall_s=round(time.monotonic() - wall, 3),
             cpu_s=round(_cpu_s() - cpu, 3),
             max_rss_kb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-            loop_lag_ms_max=round(self._lag_max_s * 1000, 3),
+            loop_lag_ms_max=round(max(self._lags_s, default=0.0) * 1000, 3),
+            loop_lag_ms_p99=round(float(np.percentile(self._lags_s or [0.0], 99)) * 1000, 3),
         )
 
     def _serve(self, arrival: Arrival) -> None:

@@ -1,5 +1,7 @@
 """What the tests of whole runs look at."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +21,13 @@ class Ran:
     def availability(self, deadline_s: float) -> float:
         counted = self.arrivals.select(self.arrivals.counted)
         return float(counted.good(deadline_s).mean())
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
 
 
 def read_run(folder: Path, plan: Plan) -> Ran:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -15,7 +14,7 @@ from harness.experiment import Mix
 from harness.load.generator import LoadGenerator, start_ticks
 from harness.load.plan import make_plan
 from harness.load.settings import LOG, RAW, SUMMARY
-from tests.contract.load.runs import read_run
+from tests.contract.load.runs import read_run, wait_for
 from tests.fakes.chat_server import ChatServer, serving
 
 
@@ -25,13 +24,6 @@ def lives(pid):
     except ProcessLookupError:
         return False
     return True
-
-
-def wait_for(condition, timeout_s=20.0):
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def started(folder, plan, host, deadline_s=1.0):

@@ -13,7 +13,7 @@ def record(seq, took_s, outcome=Outcome.OK):
 
 
 def test_only_what_ended_within_the_window_counts(tmp_path):
-    log, watch = RawLog(tmp_path / "raw.jsonl"), Watch(tmp_path / "raw.jsonl", DUE)
+    log, watch = RawLog(tmp_path / "raw.jsonl"), Watch([tmp_path / "raw.jsonl"], DUE)
     for seq in range(20):
         log.add(record(seq, 0.05, Outcome.OK if seq < 15 else Outcome.RESET))
     log.add(record(20, 0.05, Outcome.LIMITED))
@@ -30,7 +30,7 @@ def test_only_what_ended_within_the_window_counts(tmp_path):
 
 def test_a_line_that_is_not_whole_yet_is_read_when_it_is(tmp_path):
     path = tmp_path / "raw.jsonl"
-    watch = Watch(path, DUE)
+    watch = Watch([path], DUE)
     assert watch.look(0.0, 1.0).ended_total == 0  # there is no file yet
     log = RawLog(path)
     log.add(record(0, 0.1))
@@ -44,7 +44,7 @@ def test_a_line_that_is_not_whole_yet_is_read_when_it_is(tmp_path):
 
 
 def test_a_target_that_hangs_shows_no_availability_and_a_growing_flight(tmp_path):
-    watch = Watch(tmp_path / "raw.jsonl", DUE)
+    watch = Watch([tmp_path / "raw.jsonl"], DUE)
     progress = [watch.look(now, 1.0) for now in (1.0, 2.0)]
     assert [one.availability for one in progress] == [None, None]
     assert progress[1].in_flight > progress[0].in_flight > 0
