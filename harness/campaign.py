@@ -39,7 +39,7 @@ from harness.history import RunRecord, read_history
 from harness.interruption import Interrupted, interruptible, shielded
 from harness.judge import judge
 from harness.live import LiveView
-from harness.load.arrivals import LATENESS_BOUND_MS
+from harness.load.arrivals import only_late
 from harness.provenance import git_state, machine_facts, versions
 from harness.report import write_reports
 from harness.run import Lab, run_experiment
@@ -138,12 +138,6 @@ def rejudge(folder: Path) -> dict[str, Any]:
     """Judge a stored campaign again by the claims of its phase. Raises ConfigError when there is no such phase."""
     target = find_target(read_campaign(folder).phase)
     return conclude(folder, load_claims(target.folder / "claims.toml", known_experiments()))
-
-
-def only_late(record: RunRecord) -> bool:
-    """Whether the generator's lateness is the one thing that speaks against a run: a busy machine, not the target."""
-    late = record.generator is not None and record.generator.lateness_ms_p99 > LATENESS_BOUND_MS
-    return late and len(record.void_because) == 1
 
 
 def conclude(folder: Path, claims: Claims) -> dict[str, Any]:
@@ -257,7 +251,7 @@ class _Campaign:
             if record.valid:
                 return
             self._view.say(f"    void: {'; '.join(record.void_because)}")
-            if not only_late(record) or attempt == MOST_REPEATS_OF_LATE_RUNS:
+            if not only_late(record.void_because) or attempt == MOST_REPEATS_OF_LATE_RUNS:
                 return
             self._view.say("    the machine was busy: once more.")
             place, why = f"runs/{folder.name}", record.void_because[0]
