@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from fastapi.responses import StreamingResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from targets.chat import problems
@@ -40,7 +42,8 @@ class AnswerStream(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events; whatever happens, the generator behind them is closed."""
         try:
-            await super().__call__(scope, receive, send)
+            with suppress(ClientDisconnect):  # what a newer server raises where an older one cancels
+                await super().__call__(scope, receive, send)
         finally:
             self._telemetry.streams.labels(self._outcome).inc()
             await self._rest.aclose()

@@ -176,6 +176,23 @@ async def test_turns_at_the_same_time_do_not_spoil_the_cached_context(chat: Worl
     assert [m.content for m in chat.provider.asked[-1]] == [*stored, "last"]
 
 
+async def test_a_turn_that_was_overtaken_leaves_the_cached_context_alone(chat: World) -> None:
+    conversation = (await chat.ask("one")).json()["conversation_id"]
+    slow_word = chat.provider.hold = asyncio.Event()
+    slow = asyncio.create_task(chat.ask("slow", conversation_id=conversation))
+    await chat.provider.speaking.wait()
+    chat.provider.hold = None
+    await chat.ask("quick", conversation_id=conversation)
+    slow_word.set()
+    assert (await slow).status_code == 200
+
+    # What the slow turn knows lacks the quick one: it would be a wrong context at any position.
+    cached = await chat.cache.get(UUID(conversation))
+    assert cached is not None
+    assert [m.content for m in cached.messages][::2] == ["one", "quick"]
+    assert (await chat.contents(conversation))[::2] == ["one", "quick", "slow"]
+
+
 async def test_both_dependencies_of_the_context_away_is_a_problem(chat: World) -> None:
     conversation = (await chat.ask("one")).json()["conversation_id"]
     chat.cache.away, chat.store.away = True, frozenset({"context"})
