@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness import campaign
+from harness.conclusion import finish_campaign, rejudge
 from harness.engine import marks
 from harness.engine.doctor import diagnose
 from harness.engine.host import compose_command, connect
@@ -28,7 +29,7 @@ from harness.engine.lock import EngineLock
 from harness.engine.recover import recover as recover_engine
 from harness.engine.residue import dirty
 from harness.errors import HarnessError, InstrumentError
-from harness.interruption import Interrupted
+from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
 from harness.target import find_target
 
@@ -117,9 +118,7 @@ def experiment(
 def judge(folder: Annotated[Path, typer.Argument(help="A campaign's folder, for instance results/latest")]) -> None:
     """Judge a stored campaign again, from its history alone, and write its summary and reports anew."""
     folder = folder.resolve()
-    if not (folder / "manifest.json").is_file():
-        raise HarnessError(f"{folder}: holds no manifest.json.", "Name the folder of a campaign.")
-    summary = campaign.rejudge(folder)
+    summary = rejudge(folder)
     _print_conclusion(folder, summary)
 
 
@@ -154,7 +153,7 @@ def _compose(file: Path, *arguments: str) -> None:
 def recover() -> None:
     """Undo what a killed experiment left behind. Touches only what carries the harness's label."""
     client = connect()
-    done = recover_engine(client, say)
+    done = recover_engine(client, say, finish=finish_campaign)
     client.close()
     say("The engine is clean." if not done else f"The engine is clean again ({len(done)} things undone).")
 
@@ -211,7 +210,9 @@ def guarded(command: Callable[[], Any]) -> int:
 
 def main() -> None:
     """Entry point of `harness`."""
-    sys.exit(guarded(app))
+    with interruptible():
+        code = guarded(app)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -15,40 +15,41 @@ import hashlib
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import docker
+import requests
 
 from harness.campaign_record import CampaignRecord, read_campaign, write_campaign
 from harness.claims import Claims, load_claims
+from harness.conclusion import conclude, point_latest_to, store_claims
 from harness.engine.compose import ComposeDeployer
 from harness.engine.images import ensure_images
 from harness.engine.install import ensure_engine
 from harness.engine.journal import Journal
 from harness.engine.lock import EngineLock
 from harness.engine.marks import engine_id, project_name, state_folder
-from harness.engine.residue import dirty, residue, snapshot
+from harness.engine.residue import Snapshot, dirty, residue, snapshot
 from harness.engine.stack import Stack
 from harness.errors import HarnessError, InstrumentError, NothingToBreak
 from harness.experiment import Experiment, known_experiments, load_experiment
-from harness.history import RunRecord, read_history
-from harness.interruption import Interrupted, interruptible, shielded
-from harness.judge import judge
+from harness.history import RECORD, RunRecord
+from harness.interruption import Interrupted, exposed, interruptible, shielded
 from harness.live import LiveView
 from harness.load.arrivals import only_late
 from harness.provenance import git_state, machine_facts, versions
-from harness.report import write_reports
+from harness.rescue import mark_at_work, unmark
 from harness.run import Lab, run_experiment
-from harness.summary import build_summary, write_summary
 from harness.target import Target, find_target
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 READY_S = 60.0
 MOST_REPEATS_OF_LATE_RUNS = 2
+_ENGINE_ERRORS = (docker.errors.DockerException, requests.RequestException)
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 
 
@@ -84,26 +85,35 @@ def make_plan(phase: str, experiment: str | None, seed: int, repeats: int) -> Pl
 def run_campaign(plan: Plan, root: Path, view: LiveView) -> tuple[Path, dict[str, Any]]:
     """Carry out a campaign; return its folder and its summary. Its record says whether it is valid.
 
-    Raises HarnessError when it cannot even begin, and Interrupted after everything was healed, kept and taken down.
+    Raises HarnessError when it cannot even begin, InstrumentError when there is no room for its record, and Interrupted
+    after everything was healed, kept and taken down.
     """
     folder = new_folder(root, plan.target.phase, datetime.now(UTC))
-    client = ensure_engine(view.say)
     try:
-        with EngineLock(engine_id(client), who=plan.command):
+        client = ensure_engine(view.say)
+        with closing(client), EngineLock(engine_id(client), who=plan.command):
             refuse_dirty(client)
             ensure_images(client, [*plan.target.images, "toxiproxy"], view.say)
             _Campaign(plan, folder, client, view).carry_out()
-    except Interrupted:
-        if read_campaign(folder).runs:
-            conclude(folder, plan.claims)
-            point_latest_to(folder)
+    except BaseException:
+        with shielded():
+            _keep_or_drop(folder)
         raise
-    finally:
-        client.close()
-        if not any((folder / "runs").iterdir()):
-            shutil.rmtree(folder)  # nothing was recorded: an empty folder would only look like a result
-    point_latest_to(folder)
-    return folder, conclude(folder, plan.claims)
+    with shielded():
+        summary = conclude(folder)
+        point_latest_to(folder)
+    return folder, summary
+
+
+def _keep_or_drop(folder: Path) -> None:
+    """After a campaign that did not come to its end: judge what was recorded; an empty folder is no result."""
+    if not any((folder / "runs").iterdir()):
+        shutil.rmtree(folder)
+        return
+    with suppress(HarnessError):  # why the campaign ended says more, and `harness judge` can try again
+        if read_campaign(folder).finished is not None:
+            conclude(folder)
+            point_latest_to(folder)
 
 
 def refuse_dirty(client: docker.DockerClient) -> None:
@@ -134,30 +144,6 @@ def run_seed(seed: int, experiment: str, repeat: int) -> int:
     return int.from_bytes(digest[:6], "big")
 
 
-def rejudge(folder: Path) -> dict[str, Any]:
-    """Judge a stored campaign again by the claims of its phase. Raises ConfigError when there is no such phase."""
-    target = find_target(read_campaign(folder).phase)
-    return conclude(folder, load_claims(target.folder / "claims.toml", known_experiments()))
-
-
-def conclude(folder: Path, claims: Claims) -> dict[str, Any]:
-    """Judge what lies in a campaign's folder, and write its summary and reports."""
-    record = read_campaign(folder)
-    histories = [read_history(folder / run) for run in record.runs]
-    summary = build_summary(record, histories, judge(claims, histories))
-    write_summary(folder, summary)
-    write_reports(folder, summary, histories)
-    return summary
-
-
-def point_latest_to(folder: Path) -> None:
-    """Make the link `latest` beside a campaign's folder lead to it."""
-    link = folder.parent / ".latest.new"
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.name)
-    link.replace(folder.parent / "latest")
-
-
 class _Campaign:
     """A campaign while it happens: its record is on disk from the start, and rewritten after each run."""
 
@@ -183,31 +169,64 @@ class _Campaign:
         )
 
     def carry_out(self) -> None:
-        """Steps 3 to 6. Interrupted is raised on after everything was healed, kept and taken down."""
+        """Steps 3 to 6. Interrupted is raised on after everything was healed, kept and taken down.
+
+        Raises InstrumentError when there is no room for the record: the journal then stays open, for `recover`.
+        """
         before = snapshot(self._client)
-        phase = self._plan.target.phase
+        phase, project = self._plan.target.phase, project_name(self._plan.target.phase)
         state = state_folder(engine_id(self._client))
-        with interruptible():
-            journal = Journal.begin(
-                state, campaign=self._folder.name, phase=phase, project=project_name(phase), results=self._folder
-            )
-            self._write()
+        with interruptible(), shielded():
+            results = self._folder.resolve()
+            journal = Journal.begin(state, campaign=self._folder.name, phase=phase, project=project, results=results)
             try:
-                with self._stack(journal) as stack:
+                self._begin()
+                with self._stack(journal) as stack, exposed():
                     self._runs(Lab(self._plan.target, stack, self._view, journal))
             except InstrumentError as error:
-                self._doubt(str(error))
-                self._view.say(f"The instrument failed: {error}")
+                self._fail(str(error))
+            except _ENGINE_ERRORS as error:
+                self._fail(f"the engine failed: {error}")
+            except OSError as error:
+                self._audit(before)
+                raise _no_room(self._folder, error) from None
             except Interrupted as error:
                 self._doubt(f"it was interrupted ({error})")
+                self._end(before, journal)
                 raise
-            finally:
-                with shielded():
-                    for line in residue(before, snapshot(self._client)):
-                        self._doubt(f"left behind: {line}")
-                    journal.finished()
-                    self._record = replace(self._record, finished=_now())
-                    self._write()
+            except BaseException as error:
+                self._doubt(f"the harness failed: {type(error).__name__}: {error}")
+                self._end(before, journal)
+                raise
+            self._end(before, journal)
+
+    def _begin(self) -> None:
+        mark_at_work(self._folder)
+        store_claims(self._folder, self._plan.claims)
+        self._write()
+
+    def _end(self, before: Snapshot, journal: Journal) -> None:
+        """Compare the engine with before and finish the record; then the journal, which `recover` needs till then."""
+        reached = self._audit(before)
+        try:
+            self._record = replace(self._record, finished=_now())
+            self._write()
+            unmark(self._folder)
+        except OSError as error:
+            raise _no_room(self._folder, error) from None
+        if reached:
+            journal.finished()
+
+    def _audit(self, before: Snapshot) -> bool:
+        """Doubt everything that was left behind; whether the engine could be asked at all."""
+        try:
+            left = residue(before, snapshot(self._client))
+        except _ENGINE_ERRORS as error:
+            self._fail(f"the engine does not say what was left behind: {error}")
+            return False
+        for line in left:
+            self._doubt(f"left behind: {line}")
+        return True
 
     @contextmanager
     def _stack(self, journal: Journal) -> Iterator[Stack]:
@@ -215,15 +234,23 @@ class _Campaign:
         target = self._plan.target
         deployer = ComposeDeployer(self._client, self._folder, env_file=ENV_FILE, started=journal.process_started)
         self._view.say(f"Starting {target.phase} ({target.title}) with Toxiproxy on every link.")
-        stack = deployer.up(target, self._folder.name, self._view.say)
+        stack: Stack | None = None
         try:
-            stack.ready(READY_S)
+            with exposed():
+                stack = deployer.up(target, self._folder.name, self._view.say)
+                stack.ready(READY_S)
             yield stack
         finally:
-            with shielded():
-                self._view.say("Taking the stack down.")
-                stack.logs(self._folder / "logs")
-                stack.down(self._view.say)
+            if stack is not None:
+                self._take_down(stack)
+
+    def _take_down(self, stack: Stack) -> None:
+        self._view.say("Taking the stack down.")
+        try:
+            stack.logs(self._folder / "logs")
+        except OSError as error:  # no room for logs is no reason to leave a stack behind
+            self._view.say(f"The logs could not be kept: {error}")
+        stack.down(self._view.say)
 
     def _runs(self, lab: Lab) -> None:
         number = 0
@@ -265,18 +292,27 @@ class _Campaign:
         try:
             return run_experiment(experiment, repeat, seed, lab, folder)
         finally:
-            if (folder / "run.json").is_file():
+            if (folder / RECORD).is_file():
                 runs = (*self._record.runs, f"runs/{folder.name}")
                 self._record = replace(self._record, runs=runs)
                 self._write()
-            else:
+            elif not any(folder.glob("raw*")):  # nothing was sent; what was recorded is for `recover` to finish
                 shutil.rmtree(folder)
+
+    def _fail(self, why: str) -> None:
+        self._doubt(why)
+        self._view.say(f"The instrument failed: {why}")
 
     def _doubt(self, reason: str) -> None:
         self._record = replace(self._record, void_because=(*self._record.void_because, reason))
 
     def _write(self) -> None:
         write_campaign(self._folder, self._record)
+
+
+def _no_room(folder: Path, error: OSError) -> InstrumentError:
+    problem = f"{error.filename or folder}: cannot be written: {error.strerror or error}."
+    return InstrumentError(problem, "Make room, then `make recover` finishes the record.")
 
 
 def _now() -> str:

@@ -126,6 +126,13 @@ def load_claims(path: Path, experiments: Collection[str]) -> Claims:
     return claims
 
 
+def check_the_checks(path: Path, claims: Claims) -> None:
+    """Raise ConfigError for the first claim that asks for a check, or a parameter of one, that there is not."""
+    for number, claim in enumerate(claims.claims, start=1):
+        if claim.check is not None:
+            _check_the_check(path, f"claims[{number}] '{claim.id}'", claim, claim.check)
+
+
 def _source_lines(path: Path, claims: Claims) -> list[str]:
     source = path.parent / claims.source
     try:

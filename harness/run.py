@@ -35,7 +35,7 @@ from harness.load.progress import Progress
 from harness.target import Target
 from harness.timeline import Strike, Timeline
 
-KILLED = "the harness was killed before the run had ended"
+KILLED = "the harness ended (it was killed, or had no room to write) before the run did"
 GENERATOR_START_S = 30.0  # importing Locust on a busy machine
 HEAD_START_S = 0.3  # between fixing time zero and the first warm-up arrival
 SETTLE_S = 60.0

@@ -85,6 +85,11 @@ class JournalRead:
         first = next((e for e in self.entries if e["event"] == "campaign"), {})
         return f"The campaign {first.get('campaign', '?')} ({first.get('phase', '?')}) did not end properly"
 
+    @property
+    def results(self) -> str:
+        """The folder of its results; '' when there is none."""
+        return str(next((e.get("results", "") for e in self.entries if e["event"] == "campaign"), ""))
+
     def processes(self) -> list[tuple[str, int, str]]:
         """(what, pid, start mark) of every child process, oldest first."""
         return [(e["what"], int(e["pid"]), e["mark"]) for e in self.entries if e["event"] == "process"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -13,12 +14,21 @@ from harness.engine.processes import end_group
 from harness.engine.sweep import Log, find_ours, sweep
 from harness.errors import InstrumentError
 
+Finish = Callable[[Path], list[str]]
+"""Finishes the record in a campaign's folder; returns what was done, in words."""
+
 
 def recover(
-    client: docker.DockerClient, log: Log, *, state: Path | None = None, lock_folder: Path = LOCK_FOLDER
+    client: docker.DockerClient,
+    log: Log,
+    *,
+    state: Path | None = None,
+    lock_folder: Path = LOCK_FOLDER,
+    finish: Finish = lambda folder: [],
 ) -> list[str]:
-    """End stray processes, remove what is ours from the engine, close the journal; return what was done, in words.
+    """End stray processes, remove what is ours from the engine, let `finish` finish the record, close the journal.
 
+    Returns what was done, in words. What `finish` raises comes after the engine is clean, and leaves the journal open.
     Raises HarnessError when a harness is at work on this engine (it takes the lock), InstrumentError when something
     of ours cannot be removed. Nothing that does not carry our label is touched.
     """
@@ -41,6 +51,11 @@ def recover(
         if left:
             names = ", ".join(str(item) for item in left)
             raise InstrumentError(f"Still there: {names}.", "See what uses it (`docker ps -a`), then recover again.")
+        if journal.results:
+            finished = finish(Path(journal.results))
+            for line in finished:
+                log(line)
+            done += finished
         if journal.unfinished:
             Journal(folder).finished()
     return done
