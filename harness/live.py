@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 
 from rich.console import Console
@@ -35,11 +36,13 @@ class LiveView:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            self._live.stop()
+            with _nobody_may_look():
+                self._live.stop()
 
     def say(self, line: str) -> None:
         """Show one line above the panel."""
-        self.console.print(line, soft_wrap=True, markup=False)
+        with _nobody_may_look():
+            self.console.print(line, soft_wrap=True, markup=False)
 
     def run_begins(self, experiment: str, hypothesis: str, number: int) -> None:
         """Announce a run."""
@@ -50,7 +53,8 @@ class LiveView:
     def tick(self, moment: Moment) -> None:
         """Show where the run stands."""
         if self._live:
-            self._live.update(self._panel(moment), refresh=True)
+            with _nobody_may_look():
+                self._live.update(self._panel(moment), refresh=True)
         elif time.monotonic() - self._last_plain >= PLAIN_EVERY_S:
             self._last_plain = time.monotonic()
             fault = f", fault on: {', '.join(moment.faults)}" if moment.faults else ""
@@ -67,6 +71,11 @@ class LiveView:
         now = (_availability(moment.seen), _latency(moment.seen))
         table.add_row(moment.experiment, stage, rate, *now, faults, style="bold red" if moment.faults else "")
         return table
+
+
+def _nobody_may_look() -> AbstractContextManager[None]:
+    """A closed terminal or pipe (`| head`) must not end a run, and still less its healing; rich would exit on one."""
+    return suppress(OSError, SystemExit)
 
 
 def _availability(seen: Progress) -> str:
