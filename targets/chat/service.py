@@ -131,6 +131,8 @@ class ChatService:
         except CacheUnavailable:
             cached, outcome = None, "error"
         self.telemetry.cache.labels("get", outcome).inc()
+        if outcome == "error" and not self._settings.cache_may_fail:
+            raise StoreUnavailable("The context cache did not answer, and the store is not asked instead.")
         if cached is not None and outcome == "hit":
             return cached
         with self.telemetry.store("context"):

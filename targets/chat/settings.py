@@ -48,12 +48,16 @@ class RedisSettings(_FromEnvironment):
 
 
 class SdkSettings(_FromEnvironment):
-    """What the two official SDKs have in common: connecting, and the longest silence that is borne."""
+    """What the two official SDKs have in common: connecting, and the longest silence that is borne.
+
+    Without `require_end` an answer that just stops is passed on as it is, with the finish reason 'unknown'.
+    """
 
     connect_s: PositiveFloat = Field(3.0, alias="PROVIDER_CONNECT_S")
     read_s: PositiveFloat = Field(15.0, alias="PROVIDER_READ_S")
     deadline_s: PositiveFloat = Field(30.0, alias="PROVIDER_DEADLINE_S")
     max_tokens: PositiveInt = Field(1024, alias="PROVIDER_MAX_TOKENS")
+    require_end: bool = Field(True, alias="PROVIDER_REQUIRE_END")
 
 
 class OpenAISettings(SdkSettings):
@@ -76,7 +80,8 @@ class ChatSettings(_FromEnvironment):
     """The product itself: mode, limits, deadline, and where development keeps its file.
 
     `lease_s` is how long an Idempotency-Key stays reserved for a process that may have died; it must outlast the
-    longest request, which is what the default of 60 s does with a provider deadline of 30 s.
+    longest request, which is what the default of 60 s does with a provider deadline of 30 s. Unless `cache_may_fail`,
+    a turn that cannot read its context from the cache fails, and spares the store the question.
     """
 
     mode: Literal["production", "dev"] = Field("production", alias="CHAT_MODE")
@@ -84,4 +89,5 @@ class ChatSettings(_FromEnvironment):
     provider_deadline_s: PositiveFloat = Field(30.0, alias="PROVIDER_DEADLINE_S")
     lease_s: PositiveFloat = Field(60.0, alias="CHAT_LEASE_S")
     context_messages: PositiveInt = Field(20, alias="CHAT_CONTEXT_MESSAGES")
+    cache_may_fail: bool = Field(True, alias="CHAT_CACHE_MAY_FAIL")
     simulated_token_s: float = Field(0.02, alias="CHAT_SIMULATED_TOKEN_S", ge=0)

@@ -29,6 +29,7 @@ class AnthropicProvider:
     def __init__(self, settings: AnthropicSettings) -> None:
         self._model = settings.model
         self._max_tokens = settings.max_tokens
+        self._require_end = settings.require_end
         # A plain answer is silent until it is whole: there the deadline is the longest silence that makes sense.
         self._plain_timeout = httpx2.Timeout(settings.deadline_s, connect=settings.connect_s)
         timeout = httpx2.Timeout(settings.read_s, connect=settings.connect_s)
@@ -54,7 +55,8 @@ class AnthropicProvider:
                 raise ProviderBadAnswer(f"{self.name} gave an answer that cannot be read.")
             text = "".join(block.text for block in reply.content if block.type == "text")
             usage = Usage(reply.usage.input_tokens or 0, reply.usage.output_tokens or 0)
-            return whole(text, self.name, reply.model or self._model, _finish_reason(reply.stop_reason), usage)
+            reason = _finish_reason(reply.stop_reason)
+            return whole(text, self.name, reply.model or self._model, reason, usage, require_end=self._require_end)
 
     async def stream(self, messages: Sequence[ContextMessage]) -> AsyncGenerator[str | Completion, None]:
         """Yield pieces of text, then the Completion. Raises ProviderError, also after some pieces."""
@@ -84,7 +86,8 @@ class AnthropicProvider:
                     elif event.type == "message_stop":
                         ended = True
             finish_reason = _finish_reason(stop_reason) if ended else None
-            yield whole("".join(text), self.name, model, finish_reason, Usage(input_tokens, output_tokens))
+            usage = Usage(input_tokens, output_tokens)
+            yield whole("".join(text), self.name, model, finish_reason, usage, require_end=self._require_end)
 
     async def close(self) -> None:
         """Close the SDK's connections."""

@@ -35,13 +35,16 @@ class Provider(Protocol):
         ...
 
 
-def whole(text: str, provider: str, model: str, finish_reason: str | None, usage: Usage) -> Completion:
+def whole(
+    text: str, provider: str, model: str, finish_reason: str | None, usage: Usage, *, require_end: bool = True
+) -> Completion:
     """Return a Completion, or raise ProviderBadAnswer for what is none: cut short, or empty.
 
-    Neither official SDK raises when a stream ends early; the missing finish reason is the only sign of it.
+    Neither official SDK raises when a stream ends early; the missing finish reason is the only sign of it. Unless
+    `require_end`, what was cut short passes, with the finish reason 'unknown'.
     """
-    if finish_reason is None:
+    if finish_reason is None and require_end:
         raise ProviderBadAnswer("The AI provider's answer ended before it was complete.")
     if not text.strip():
         raise ProviderBadAnswer("The AI provider gave an empty answer.")
-    return Completion(text, provider, model, finish_reason, usage)
+    return Completion(text, provider, model, finish_reason or "unknown", usage)

@@ -26,6 +26,7 @@ class OpenAIProvider:
     def __init__(self, settings: OpenAISettings) -> None:
         self._model = settings.model
         self._max_tokens = settings.max_tokens
+        self._require_end = settings.require_end
         # A plain answer is silent until it is whole: there the deadline is the longest silence that makes sense.
         self._plain_timeout = httpx2.Timeout(settings.deadline_s, connect=settings.connect_s)
         timeout = httpx2.Timeout(settings.read_s, connect=settings.connect_s)
@@ -55,6 +56,7 @@ class OpenAIProvider:
                 reply.model or self._model,
                 choice.finish_reason,
                 _usage(reply.usage),
+                require_end=self._require_end,
             )
 
     async def stream(self, messages: Sequence[ContextMessage]) -> AsyncGenerator[str | Completion, None]:
@@ -80,7 +82,8 @@ class OpenAIProvider:
                         if choice.delta.content:
                             text.append(choice.delta.content)
                             yield choice.delta.content
-            yield whole("".join(text), self.name, model, finish_reason, _usage(usage))
+            used = _usage(usage)
+            yield whole("".join(text), self.name, model, finish_reason, used, require_end=self._require_end)
 
     async def close(self) -> None:
         """Close the SDK's connections."""
