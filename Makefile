@@ -50,6 +50,33 @@ run: install ## Run the API of PHASE in Docker as in production, on 127.0.0.1:80
 experiment: install ## Put PHASE under test and print verdicts (EXPERIMENT=name for one, SEED=, REPEATS=)
 	@$(RUN)harness experiment $(PHASE) $(if $(EXPERIMENT),--experiment $(EXPERIMENT)) --seed $(SEED) --repeats $(REPEATS)
 
+.PHONY: calibrate
+calibrate: install ## Measure a server whose truth is scripted and print the error (RATE=100, SCRIPT=file, SEED=)
+	@$(RUN)harness calibrate --rate "$${RATE:-100}" $${SCRIPT:+--script "$$SCRIPT"} --seed "$${SEED:-1}"
+
+.PHONY: control
+control: install ## Run PHASE without a fault REPEATS=20 times: the noise floor and the gate's false-alarm rate
+	@$(RUN)harness control $(PHASE) --seed $(SEED) --repeats $(if $(filter file,$(origin REPEATS)),20,$(REPEATS))
+
+GATE = $(if $(EXPERIMENTS),--experiments "$(EXPERIMENTS)") $(if $(filter file,$(origin REPEATS)),,--repeats $(REPEATS))
+
+.PHONY: baseline
+baseline: install ## Measure PHASE and write baselines/PHASE.json, to be committed (EXPERIMENTS="a b", REPEATS=3, SEED=)
+	@$(RUN)harness baseline $(PHASE) --seed $(SEED) $(GATE)
+
+# make turns every failure into exit code 2, and a gate needs three. In question mode (-q) it exits 1 when a recipe
+# would have to run, and lines that begin with + run all the same: so "worse" is a line without + that is left to do.
+ifneq ($(filter verify,$(MAKECMDGOALS)),)
+MAKEFLAGS += -q
+endif
+.PHONY: verify verify-runs
+verify: verify-runs ## Compare PHASE with its baseline: exits 0 no regression, 1 worse, 2 inconclusive
+	$(if $(shell test -e .verify-worse && rm .verify-worse && echo yes),@false)
+
+verify-runs:
+	+@MAKEFLAGS= $(MAKE) --no-print-directory install
+	+@rm -f .verify-worse; $(RUN)harness verify $(PHASE) $(GATE); code=$$?; if [ $$code = 1 ]; then touch .verify-worse; else exit $$code; fi
+
 .PHONY: down
 down: install ## Stop what `make run` started and remove it (its data volume too)
 	@$(RUN)harness down $(PHASE)

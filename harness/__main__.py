@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness import campaign
+from harness import campaign, control
+from harness.calibration import command as calibration
 from harness.conclusion import finish_campaign, rejudge
 from harness.engine import marks
 from harness.engine.doctor import diagnose
@@ -29,6 +30,7 @@ from harness.engine.lock import EngineLock
 from harness.engine.recover import recover as recover_engine
 from harness.engine.residue import dirty
 from harness.errors import HarnessError, InstrumentError
+from harness.gate import commands as gate
 from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
 from harness.target import find_target
@@ -40,6 +42,9 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Breaks architectures on purpose."
 )
 console = Console(highlight=False)
+control.register(app)
+gate.register(app)
+calibration.register(app)
 
 Phase = Annotated[str, typer.Argument(help="v1, or the path of a folder with a target.toml (with a slash in it)")]
 
