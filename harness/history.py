@@ -17,94 +17,27 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
-from enum import StrEnum
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
-import duckdb
-import numpy as np
-import numpy.typing as npt
+from harness.arrivals import ARRIVALS, Arrivals, Bools, Floats, Strings, read_arrivals
+from harness.outcome import Kind, Outcome
+from harness.stored import read_stored, write_whole
 
-from harness.stored import Unreadable, read_stored, write_whole
+RECORD, BEGUN, EVENTS = "run.json", "run.begun.json", "events.jsonl"
 
-RECORD, BEGUN, ARRIVALS, EVENTS = "run.json", "run.begun.json", "arrivals.parquet", "events.jsonl"
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Strings = npt.NDArray[np.object_]
-
-
-class Kind(StrEnum):
-    """What a scheduled arrival asks for."""
-
-    CHAT = "chat"
-    STREAM = "stream"
-    READ = "read"
-
-
-class Outcome(StrEnum):
-    """How a scheduled arrival ended, from the user's side. Only OK can be good."""
-
-    OK = "ok"
-    UNSENT = "unsent"  # it was due and never sent: the instrument's fault, and still not good
-    DEADLINE = "deadline"  # no complete answer inside the deadline
-    REFUSED = "refused"  # no connection could be made
-    RESET = "reset"  # the connection broke before the answer was complete
-    HTTP_ERROR = "http_error"  # a wrong status
-    LIMITED = "limited"  # 429: counted apart
-    TRUNCATED = "truncated"  # the answer ended without its end
-    MALFORMED = "malformed"  # the answer cannot be read
-    WRONG = "wrong"  # well-formed, but of another conversation, or an acknowledged message is missing
-
-
-@dataclass(frozen=True)
-class Arrivals:
-    """One row per scheduled arrival, as columns of equal length, sorted by `due_s`.
-
-    Times are run times in seconds, NaN where the thing did not happen. `counted` is False for warm-up.
-    Strings are '' where there is none. `status` is 0 where no status line came.
-    """
-
-    seq: npt.NDArray[np.int64]
-    kind: Strings
-    counted: Bools
-    due_s: Floats
-    sent_s: Floats
-    first_byte_s: Floats
-    ended_s: Floats
-    outcome: Strings
-    status: npt.NDArray[np.int64]
-    conversation_id: Strings
-    user_message_id: Strings
-    assistant_message_id: Strings
-    provider: Strings
-    detail: Strings
-
-    def __len__(self) -> int:
-        return len(self.seq)
-
-    def select(self, mask: Bools) -> Arrivals:
-        """Return the rows where `mask` is true."""
-        return Arrivals(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
-
-    def good(self, deadline_s: float) -> Bools:
-        """True where the answer was right, complete and inside `deadline_s` counted from the due time."""
-        latency = self.ended_s - self.due_s
-        return np.asarray((self.outcome == Outcome.OK.value) & (latency <= deadline_s), dtype=np.bool_)
-
-    def acknowledged(self) -> Bools:
-        """True where the target said that a message was taken: it must be found again."""
-        return np.asarray((self.outcome == Outcome.OK.value) & (self.assistant_message_id != ""), dtype=np.bool_)
-
-
-_COLUMNS = {
-    f.name: "double"
-    if f.name.endswith("_s")
-    else {"seq": "bigint", "status": "bigint", "counted": "boolean"}.get(f.name, "varchar")
-    for f in fields(Arrivals)
-}
-"""The type of every column of `arrivals.parquet`."""
+__all__ = [
+    "ARRIVALS",
+    "Arrivals",
+    "Bools",
+    "Floats",
+    "Kind",
+    "Outcome",
+    "Strings",
+    "read_arrivals",
+]  # lent on from here
 
 
 @dataclass(frozen=True)
@@ -149,7 +82,7 @@ class Durability:
 
 @dataclass(frozen=True)
 class Generator:
-    """How well the instrument itself did. Lateness is sent minus due, in milliseconds; lag is that of its event loop."""
+    """How well the instrument itself did. Lateness is sent minus due, in ms; lag is that of its event loop."""
 
     planned: int
     started: int
@@ -227,6 +160,10 @@ class History:
 
     def counted(self) -> Arrivals:
         """Return the arrivals without the warm-up."""
+        return self._counted
+
+    @cached_property
+    def _counted(self) -> Arrivals:
         return self.arrivals.select(self.arrivals.counted)
 
 
@@ -259,31 +196,6 @@ def read_record(folder: Path, name: str = RECORD) -> RunRecord:
     return read_stored(folder / name, RunRecord)
 
 
-def read_arrivals(folder: Path) -> Arrivals:
-    """Read `arrivals.parquet`, sorted by due time. Raises Unreadable."""
-    path = folder / ARRIVALS
-    if not path.is_file():
-        raise Unreadable(path, "there is no such file")
-    columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in _COLUMNS.items())
-    try:
-        with duckdb.connect() as database:
-            found = database.execute(
-                f"select {columns} from read_parquet(?) order by due_s, seq",  # noqa: S608 (field names)
-                [str(path)],
-            ).fetchnumpy()
-    except duckdb.Error as error:
-        said = str(error).partition("\n")[0].rstrip(".")
-        raise Unreadable(path, f"it cannot be read ({said})") from None
-    return Arrivals(**{name: _plain(found[name]) for name in _COLUMNS})
-
-
 def read_history(folder: Path) -> History:
-    """Read a run's folder. Raises Unreadable naming the file that is missing or spoilt."""
-    return History(read_record(folder), read_arrivals(folder))
-
-
-def _plain(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """DuckDB gives masked arrays where a column may be null; checks see NaN instead."""
-    if isinstance(column, np.ma.MaskedArray):
-        return np.asarray(column.filled(np.nan if column.dtype.kind == "f" else column.fill_value))
-    return column
+    """Read a run, without the ids of its arrivals. Raises Unreadable naming the file that is missing or spoilt."""
+    return History(read_record(folder), read_arrivals(folder, ids=False))
