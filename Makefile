@@ -74,7 +74,7 @@ verify: verify-runs ## Compare PHASE with its baseline: exits 0 no regression, 1
 	$(if $(shell test -e .verify-worse && rm .verify-worse && echo yes),@false)
 
 verify-runs:
-	+@MAKEFLAGS= $(MAKE) --no-print-directory install
+	+@MAKEFLAGS= $(MAKE) -s --no-print-directory install
 	+@rm -f .verify-worse; $(RUN)harness verify $(PHASE) $(GATE); code=$$?; if [ $$code = 1 ]; then touch .verify-worse; else exit $$code; fi
 
 .PHONY: down
