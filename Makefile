@@ -77,6 +77,10 @@ verify-runs:
 	+@MAKEFLAGS= $(MAKE) -s --no-print-directory install
 	+@rm -f .verify-worse; $(RUN)harness verify $(PHASE) $(GATE); code=$$?; if [ $$code = 1 ]; then touch .verify-worse; else exit $$code; fi
 
+.PHONY: sensitivity
+sensitivity: install ## Switch off one mechanism of PHASE after another: what turns red? (MECHANISM=name for one)
+	@$(RUN)harness sensitivity $(PHASE) $(if $(MECHANISM),--mechanism $(MECHANISM)) --seed $(SEED) --repeats $(REPEATS)
+
 .PHONY: down
 down: install ## Stop what `make run` started and remove it (its data volume too)
 	@$(RUN)harness down $(PHASE)

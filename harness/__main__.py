@@ -33,6 +33,7 @@ from harness.errors import HarnessError, InstrumentError
 from harness.gate import commands as gate
 from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
+from harness.sensitivity.command import register as register_sensitivity
 from harness.target import find_target
 
 RESULTS = Path(os.environ.get("TESTBED_RESULTS", "results"))
@@ -45,6 +46,8 @@ console = Console(highlight=False)
 control.register(app)
 gate.register(app)
 calibration.register(app)
+
+register_sensitivity(app)
 
 Phase = Annotated[str, typer.Argument(help="v1, or the path of a folder with a target.toml (with a slash in it)")]
 

@@ -55,7 +55,10 @@ ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 
 @dataclass(frozen=True)
 class Plan:
-    """What was asked for, checked. `chosen` is True when one experiment was asked for by its name."""
+    """What was asked for, checked. `chosen` is True when one experiment was asked for by its name.
+
+    `part_of` is the command of the larger undertaking that this campaign is a part of, if it is one.
+    """
 
     target: Target
     claims: Claims
@@ -63,10 +66,13 @@ class Plan:
     chosen: bool
     seed: int
     repeats: int
+    part_of: str = ""
 
     @property
     def command(self) -> str:
         """The command that repeats it."""
+        if self.part_of:
+            return self.part_of
         words = f"make experiment PHASE={self.target.phase}"
         if self.chosen:
             words += f" EXPERIMENT={self.experiments[0].name}"

@@ -13,6 +13,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from harness.config import Strict, load_toml
 from harness.errors import ConfigError, NothingToBreak, did_you_mean
+from harness.mechanism import Mechanism
 
 Port = int
 Protocol = Literal["http", "postgres", "redis", "tls", "tcp"]
@@ -72,7 +73,10 @@ class Link(Strict):
 
 
 class Target(Strict):
-    """The whole of `target.toml`. `folder` is where the file lies; it is filled in by `load_target`."""
+    """The whole of `target.toml`. `folder` is where the file lies; it is filled in by `load_target`.
+
+    `environment` is what the harness adds to a service's own when it switches a mechanism off (see `without`).
+    """
 
     schema_version: Literal[1] = Field(alias="schema")
     phase: str
@@ -84,7 +88,9 @@ class Target(Strict):
     users: Users
     components: dict[str, Component]
     links: tuple[Link, ...] = ()
+    mechanisms: dict[str, Mechanism] = Field(default_factory=dict)
     folder: Path = Field(default=Path(), exclude=True)
+    environment: dict[str, dict[str, str]] = Field(default_factory=dict, exclude=True)
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Target:
@@ -97,6 +103,10 @@ class Target(Strict):
         for link in self.links:
             if link.to not in known:
                 raise ValueError(f"link '{link.name}' leads to '{link.to}'. " + did_you_mean(link.to, known))
+        for name, mechanism in self.mechanisms.items():
+            if mechanism.service not in known:
+                what = f"mechanism '{name}' is switched off in '{mechanism.service}', which is not a component."
+                raise ValueError(f"{what} {did_you_mean(mechanism.service, known)}")
         names = [link.name for link in self.links]
         if len(set(names)) < len(names):
             raise ValueError("two links have the same name")
@@ -115,6 +125,11 @@ class Target(Strict):
         raise NothingToBreak(
             f"The target {self.phase} has no component with {words}.", did_you_mean(asked.get(key) or "", known)
         )
+
+    def without(self, name: str) -> Target:
+        """Return the target with the mechanism `name` switched off. Raises KeyError when there is none."""
+        mechanism = self.mechanisms[name]
+        return self.model_copy(update={"environment": {mechanism.service: dict(mechanism.env)}})
 
     def link(self, name: str) -> Link:
         """Return the link called `name`. Raises NothingToBreak when there is none."""

@@ -9,6 +9,7 @@ from harness.checks.base import Check, Parameter
 from harness.checks.contents import contents_kept
 from harness.checks.durability import durability
 from harness.checks.latency import latency
+from harness.checks.told import honest_answers, told_in_time
 from harness.checks.under_fault import availability_under_fault
 from harness.checks.users import users_served
 
@@ -19,4 +20,6 @@ CHECKS: dict[str, Check] = {
     "contents_kept": Check(contents_kept, "share", needs_fault=True),
     "users_served": Check(users_served, "users", {"within_s": Parameter(math.inf, 0.0, math.inf)}),
     "durability": Check(durability, "share"),
+    "told_in_time": Check(told_in_time, "share", {"within_s": Parameter(7.0, 0.0, math.inf)}, needs_fault=True),
+    "honest_answers": Check(honest_answers, "share", needs_fault=True),
 }

@@ -189,6 +189,10 @@ class _Weaver:
         part: dict[str, Any] = {"labels": marks.labels(self.campaign, name if component else "")}
         if component:
             part["init"] = True  # a crash ends the child of PID 1, and only then does the restart policy see it
+        if name in self.target.environment:  # a mechanism is switched off; Compose reads $ as a variable, $$ as $
+            part["environment"] = {
+                key: value.replace("$", "$$") for key, value in self.target.environment[name].items()
+            }
         if service.built_only:
             part["image"] = f"{self.plain.name}-{name}"  # else Compose would look for testbed-<phase>-<name>
         if service.container_name:

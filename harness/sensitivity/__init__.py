@@ -1,0 +1,1 @@
+"""The sensitivity test: a target loses one of its mechanisms, and something that is measured must show it."""
