@@ -114,6 +114,7 @@ def build(client: docker.DockerClient, part: str, context: Context, labels: dict
     """
     tail: deque[str] = deque(maxlen=25)
     steps: set[str] = set()
+    step = ""
     try:
         events = client.api.build(
             fileobj=context.tar(), custom_context=True, dockerfile=context.dockerfile, tag=tag_of(part), rm=True,
@@ -123,8 +124,9 @@ def build(client: docker.DockerClient, part: str, context: Context, labels: dict
             text = str(event.get("stream", "")).rstrip()
             steps.update(re.findall(r"^ ---> ([0-9a-f]{12})", text, re.MULTILINE))
             tail.extend(line for line in text.splitlines() if line.strip())
-            if text.startswith("Step "):
-                log(f"  {part}: {text[:110]}")
+            step = text if text.startswith("Step ") else step
+            if text.startswith(" ---> Running in") and " : RUN " in step:  # what takes time, and did not come from cache
+                log(f"  {part}: {step[:100]}")
             if "error" in event:
                 raise _failed(part, str(event["error"]), tail)
     except (DockerException, OSError) as error:
