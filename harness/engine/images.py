@@ -125,7 +125,7 @@ def build(client: docker.DockerClient, part: str, context: Context, labels: dict
             steps.update(re.findall(r"^ ---> ([0-9a-f]{12})", text, re.MULTILINE))
             tail.extend(line for line in text.splitlines() if line.strip())
             step = text if text.startswith("Step ") else step
-            if text.startswith(" ---> Running in") and " : RUN " in step:  # what takes time, and did not come from cache
+            if text.startswith(" ---> Running in") and " : RUN " in step:  # it takes time
                 log(f"  {part}: {step[:100]}")
             if "error" in event:
                 raise _failed(part, str(event["error"]), tail)
