@@ -15,8 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import CensoredData, binom, ecdf, norm
-from scipy.stats import t as student
+from scipy.special import bdtr, bdtrik, ndtr, ndtri, stdtrit  # scipy.stats takes longer to import than all else here
 
 CONFIDENCE = 0.95
 DRAWS = 2000  # bootstrap draws: with eight runs the outer points then rest on 11 draws each
@@ -45,7 +44,7 @@ def wilson(good: float, total: int, confidence: float = CONFIDENCE) -> Interval:
     """
     if total < 1 or not 0 <= good <= total:
         raise ValueError(f"a share needs 0 <= good <= total and total >= 1, not {good} of {total}")
-    return _score(good / total, total, float(norm.ppf(0.5 + confidence / 2)))
+    return _score(good / total, total, float(ndtri(0.5 + confidence / 2)))
 
 
 def _score(share: float, total: float, z: float) -> Interval:
@@ -67,7 +66,7 @@ def requests_needed(share: float, failures: int = 0, confidence: float = CONFIDE
         raise ValueError(f"a share lies between 0 and 1 and failures are not negative, not {share} and {failures}")
 
     def shown(count: int) -> bool:
-        return bool(binom.cdf(failures, count, 1 - share) <= 1 - confidence)
+        return bool(bdtr(failures, count, 1 - share) <= 1 - confidence)
 
     found = first_count(shown, failures + 1)
     if found is None:
@@ -104,7 +103,7 @@ def quantile(values: npt.ArrayLike, q: float, confidence: float = CONFIDENCE) ->
         raise ValueError(f"a quantile needs values and 0 < q < 1, not {count} values and q = {q}")
     lower, upper = quantile_ranks(count, q, confidence)
     return Interval(
-        float(ordered[_rank(count, q) - 1]),
+        float(ordered[rank(count, q) - 1]),
         float(ordered[lower - 1]) if lower >= 1 else -math.inf,
         float(ordered[upper - 1]) if upper <= count else math.inf,
     )
@@ -113,11 +112,22 @@ def quantile(values: npt.ArrayLike, q: float, confidence: float = CONFIDENCE) ->
 def quantile_ranks(count: int, q: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
     """Return the ranks (from 1) of the two values that enclose the q-quantile; 0 and `count` + 1 mean unbounded."""
     tail = (1 - confidence) / 2
-    return int(binom.ppf(tail, count, q)), int(binom.ppf(1 - tail, count, q)) + 1
+    return _binomial_quantile(tail, count, q), _binomial_quantile(1 - tail, count, q) + 1
 
 
-def _rank(count: int, q: float) -> int:
-    """Rank of the q-quantile; the tiny slack keeps 0.95 * 20 = 19.000000000000004 from becoming rank 20."""
+def _binomial_quantile(share: float, count: int, chance: float) -> int:
+    """Return the smallest number of successes that is not exceeded with a probability of at least `share`."""
+    # The inverse is continuous and rounded: begin just below it, and let the distribution itself decide.
+    near = float(bdtrik(share, count, chance))
+    found = 0 if math.isnan(near) else max(0, math.floor(near) - 1)
+    while bdtr(found, count, chance) < share:
+        found += 1
+    return found
+
+
+def rank(count: int, q: float) -> int:
+    """Return the rank (from 1) of the q-quantile of `count` values."""
+    # The slack keeps 0.95 * 20 = 19.000000000000004 from becoming rank 20.
     return max(1, math.ceil(count * q - 1e-9))
 
 
@@ -137,7 +147,7 @@ def share_over_runs(blocks: Sequence[Block], share: Callable[[Sequence[Block]], 
     if not variance > 1e-15:  # also where leaving one out leaves nothing to divide by (NaN)
         return None
     worth = value * (1 - value) / variance
-    return _score(value, worth, float(student.ppf(0.5 + CONFIDENCE / 2, count - 1)))
+    return _score(value, worth, float(stdtrit(count - 1, 0.5 + CONFIDENCE / 2)))
 
 
 def block_bootstrap(
@@ -173,8 +183,8 @@ def block_bootstrap(
 def _expanded_tail(count: int) -> float:
     if count < 2:
         return (1 - CONFIDENCE) / 2
-    reach = math.sqrt(count / (count - 1)) * float(student.ppf(0.5 + CONFIDENCE / 2, count - 1))
-    return float(norm.cdf(-reach))
+    reach = math.sqrt(count / (count - 1)) * float(stdtrit(count - 1, 0.5 + CONFIDENCE / 2))
+    return float(ndtr(-reach))
 
 
 def mean_over_runs(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
@@ -188,7 +198,7 @@ def mean_over_runs(values: Sequence[float], confidence: float = CONFIDENCE) -> I
     middle = float(given.mean())
     if len(given) == 1:
         return Interval(middle, -math.inf, math.inf)
-    reach = float(student.ppf(0.5 + confidence / 2, len(given) - 1) * given.std(ddof=1) / math.sqrt(len(given)))
+    reach = float(stdtrit(len(given) - 1, 0.5 + confidence / 2) * given.std(ddof=1) / math.sqrt(len(given)))
     return Interval(middle, middle - reach, middle + reach)
 
 
@@ -214,6 +224,8 @@ def survival_quantile(times: Sequence[float], seen: Sequence[bool], q: float = 0
         raise ValueError(f"a survival quantile needs times, one flag for each, and 0 < q < 1, not q = {q}")
     if not ended.any():
         return Interval(math.inf, float(given.min()), math.inf)
+    from scipy.stats import CensoredData, ecdf  # noqa: PLC0415 (imported for this one question alone, see above)
+
     curve = ecdf(CensoredData(uncensored=given[ended], right=given[~ended])).sf
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # it is undefined, as we know, where the curve is 1 or 0

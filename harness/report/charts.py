@@ -1,20 +1,33 @@
-"""One picture per run: good share and latency over run time, with the fault windows shaded. Inline SVG, no script."""
+"""One picture per run: good share and latency over run time, with the fault windows shaded. Inline SVG, no script.
+
+The pictures are Vega-Lite specifications (https://vega.github.io/vega-lite/docs/) written out as they are: a library
+that writes them would take longer to import, check and copy them than it takes to draw them.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-import altair as alt
 import vl_convert
 
 from harness.history import History
-from harness.report.series import binned, fault_windows, points
+from harness.report.series import Bin, binned, fault_windows, points
 
 WIDTH = 860
+VEGA_LITE = "6.4"
 GOOD, BAD, FAULT, FAULT_EDGE, POINT, HIGH = "#0f6b66", "#c8371f", "#f5c04a", "#8a5a00", "#9aa5ad", "#a03e86"
 WAITS = ["half wait at most (p50)", "95 % wait at most (p95)"]
-Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+Spec = dict[str, Any]
+
+CONFIG: Spec = {
+    "aria": False,  # the figure has one description; thousands of marks read aloud would help nobody
+    "background": "#ffffff",
+    "font": "Arial, Liberation Sans, Helvetica, sans-serif",  # metrics that vl-convert knows, so that nothing overlaps
+    "view": {"stroke": "#c9d1d6"},
+    "axis": {"gridColor": "#e6eaec", "labelColor": "#33404a", "titleColor": "#33404a", "labelFontSize": 12},
+    "legend": {"orient": "top", "labelFontSize": 12, "symbolStrokeWidth": 3, "title": None},
+}
 
 
 def run_chart(history: History, prefix: str, description: str) -> str:
@@ -22,63 +35,57 @@ def run_chart(history: History, prefix: str, description: str) -> str:
 
     `prefix` makes its ids unique within the page; `description` is what a screen reader says instead.
     """
-    end_s = history.record.duration_s
-    chart = alt.vconcat(_availability(history, end_s), _latency(history, end_s), spacing=12)
-    chart = chart.resolve_scale(x="shared", color="independent").configure(
-        aria=False,  # the figure has one description; thousands of marks read aloud would help nobody
-        background="#ffffff",
-        font="Arial, Liberation Sans, Helvetica, sans-serif",  # metrics that vl-convert knows, so that nothing overlaps
-        view=alt.ViewConfig(stroke="#c9d1d6"),
-        axis=alt.AxisConfig(gridColor="#e6eaec", labelColor="#33404a", titleColor="#33404a", labelFontSize=12),
-        legend=alt.LegendConfig(orient="top", labelFontSize=12, symbolStrokeWidth=3, title=None),
-    )
-    return _inlined(vl_convert.vegalite_to_svg(chart.to_json()), prefix, description)
+    bins = binned(history)
+    spec = {
+        "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE}.json",
+        "config": CONFIG,
+        "vconcat": [_availability(history, bins), _latency(history, bins)],
+        "spacing": 12,
+        "resolve": {"scale": {"x": "shared", "color": "independent"}},
+    }
+    return _inlined(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE), prefix, description)
 
 
-def _availability(history: History, end_s: float) -> Chart:
-    rows: list[dict[str, Any]] = [
-        {"from": b.start_s, "to": b.end_s, "share": round(b.share, 4), "all": 1}
-        for b in binned(history)
-        if b.share is not None
+def _availability(history: History, bins: list[Bin]) -> Spec:
+    rows = [
+        {"from": b.start_s, "to": b.end_s, "share": round(b.share, 4), "all": 1} for b in bins if b.share is not None
     ]
-    data = alt.InlineData(values=rows)
-    x = alt.X("from:Q", scale=alt.Scale(domain=[0, end_s], nice=False), title=None, axis=alt.Axis(labels=False))
-    share = alt.Y("share:Q", scale=alt.Scale(domain=[0, 1.02], nice=False), title="good share", axis=_percent_axis())
-    lost = alt.Chart(data).mark_rect(color=BAD, opacity=0.6).encode(x=x, x2="to:Q", y=share, y2="all:Q")
-    line = alt.Chart(data).mark_rule(color=GOOD, strokeWidth=2.5).encode(x=x, x2="to:Q", y=share)
-    return alt.layer(*_faults(history, labels=True), lost, line).properties(width=WIDTH, height=130)
+    x = _time("from", history, title=None) | {"axis": {"labels": False}}
+    axis = {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1]}
+    scale = {"domain": [0, 1.02], "nice": False}
+    y = {"field": "share", "type": "quantitative", "scale": scale, "title": "good share", "axis": axis}
+    bar = {"x": x, "x2": {"field": "to"}, "y": y}
+    lost = _layer(rows, {"type": "rect", "color": BAD, "opacity": 0.6}, bar | {"y2": {"field": "all"}})
+    line = _layer(rows, {"type": "rule", "color": GOOD, "strokeWidth": 2.5}, bar)
+    return {"width": WIDTH, "height": 130, "layer": [*_faults(history, labels=True), lost, line]}
 
 
-def _latency(history: History, end_s: float) -> Chart:
-    x = alt.X("at:Q", scale=alt.Scale(domain=[0, end_s], nice=False), title="seconds since the run began")
-    y = alt.Y("s:Q", title="latency, s", scale=alt.Scale(domainMin=0))
+def _latency(history: History, bins: list[Bin]) -> Spec:
+    x = _time("at", history, title="seconds since the run began")
+    y = {"field": "s", "type": "quantitative", "title": "latency, s", "scale": {"domainMin": 0}}
     each = [{"at": at, "s": wait} for at, wait in points(history)]
-    dots = (
-        alt.Chart(alt.InlineData(values=each))
-        .mark_point(color=POINT, size=8, filled=True, opacity=0.6)
-        .encode(x=x, y=y)
+    dots = _layer(each, {"type": "point", "color": POINT, "size": 8, "filled": True, "opacity": 0.6}, {"x": x, "y": y})
+    # A bin without a good answer is kept as null: the line must break there, not bridge an outage.
+    rows = [
+        {"at": (b.start_s + b.end_s) / 2, "s": wait, "which": which}
+        for b in bins
+        for which, wait in zip(WAITS, (b.p50_s, b.p95_s), strict=True)
+    ]
+    which = {"field": "which", "type": "nominal"}
+    lines = _layer(
+        rows,
+        {"type": "line", "strokeWidth": 2, "invalid": "break-paths-show-path-domains"},
+        {
+            "x": x,
+            "y": y,
+            "color": which | {"scale": {"domain": WAITS, "range": [GOOD, HIGH]}},
+            "strokeDash": which | {"scale": {"domain": WAITS, "range": [[1, 0], [5, 3]]}, "legend": None},
+        },
     )
-    rows: list[dict[str, Any]] = []
-    for b in binned(history):
-        middle = (b.start_s + b.end_s) / 2
-        # A bin without a good answer is kept as null: the line must break there, not bridge an outage.
-        rows.append({"at": middle, "s": b.p50_s, "which": WAITS[0]})
-        rows.append({"at": middle, "s": b.p95_s, "which": WAITS[1]})
-    colour = alt.Color("which:N", scale=alt.Scale(domain=WAITS, range=[GOOD, HIGH]))
-    lines = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_line(strokeWidth=2, invalid="break-paths-show-path-domains")
-        .encode(
-            x=x,
-            y=y,
-            color=colour,
-            strokeDash=alt.StrokeDash("which:N", scale=alt.Scale(domain=WAITS, range=[[1, 0], [5, 3]]), legend=None),
-        )
-    )
-    return alt.layer(*_faults(history, labels=False), dots, lines).properties(width=WIDTH, height=150)
+    return {"width": WIDTH, "height": 150, "layer": [*_faults(history, labels=False), dots, lines]}
 
 
-def _faults(history: History, labels: bool) -> list[alt.Chart]:
+def _faults(history: History, labels: bool) -> list[Spec]:
     """Return the shaded windows; a window that was only planned, not measured, has no edges."""
     rows = [
         {"from": on, "to": off, "label": label if measured else f"{label} (planned)", "measured": measured}
@@ -86,20 +93,27 @@ def _faults(history: History, labels: bool) -> list[alt.Chart]:
     ]
     if not rows:
         return []
-    base = alt.Chart(alt.InlineData(values=rows))
-    window = base.mark_rect(color=FAULT, opacity=0.3).encode(x="from:Q", x2="to:Q")
-    seen = base.transform_filter("datum.measured")
-    edges = [
-        seen.mark_rule(color=FAULT_EDGE, strokeDash=[4, 3]).encode(x=alt.X(f"{edge}:Q")) for edge in ("from", "to")
-    ]
-    text = base.mark_text(align="left", baseline="bottom", dx=1, dy=-3, color="#5c3c00", fontSize=12).encode(
-        x="from:Q", y=alt.value(0), text="label:N"
-    )
-    return [window, *edges, *([text] if labels else [])]
+    at = {"field": "from", "type": "quantitative"}
+    layers = [_layer(rows, {"type": "rect", "color": FAULT, "opacity": 0.3}, {"x": at, "x2": {"field": "to"}})]
+    for edge in ("from", "to"):
+        rule = {"type": "rule", "color": FAULT_EDGE, "strokeDash": [4, 3]}
+        layer = _layer(rows, rule, {"x": {"field": edge, "type": "quantitative"}})
+        layers.append(layer | {"transform": [{"filter": "datum.measured"}]})
+    if labels:
+        text = {"type": "text", "align": "left", "baseline": "bottom", "dx": 1, "dy": -3, "color": "#5c3c00"}
+        where = {"x": at, "y": {"value": 0}, "text": {"field": "label", "type": "nominal"}}
+        layers.append(_layer(rows, text | {"fontSize": 12}, where))
+    return layers
 
 
-def _percent_axis() -> alt.Axis:
-    return alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1])
+def _layer(rows: list[dict[str, Any]], mark: Spec, encoding: Spec) -> Spec:
+    return {"data": {"values": rows}, "mark": mark, "encoding": encoding}
+
+
+def _time(name: str, history: History, title: str | None) -> Spec:
+    """Return the x axis, which reaches over the whole run."""
+    scale = {"domain": [0, history.record.duration_s], "nice": False}
+    return {"field": name, "type": "quantitative", "scale": scale, "title": title}
 
 
 def _inlined(svg: str, prefix: str, description: str) -> str:

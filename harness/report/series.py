@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.checks.base import scheduled
 from harness.history import Floats, History
-from harness.stats import quantile
+from harness.stats import rank
 
 MOST_BINS = 240
 MOST_POINTS = 250
@@ -44,7 +44,7 @@ def binned(history: History, most: int = MOST_BINS) -> list[Bin]:
     bins = []
     for index in range(len(edges) - 1):
         part = slice(cuts[index], cuts[index + 1])
-        served = waits[part][good[part]]
+        served = np.sort(waits[part][good[part]])
         total = int(cuts[index + 1] - cuts[index])
         bins.append(
             Bin(
@@ -59,8 +59,8 @@ def binned(history: History, most: int = MOST_BINS) -> list[Bin]:
     return bins
 
 
-def _percentile(waits: Floats, q: float) -> float | None:
-    return round(quantile(waits, q).value, 4) if len(waits) else None
+def _percentile(ordered: Floats, q: float) -> float | None:
+    return round(float(ordered[rank(len(ordered), q) - 1]), 4) if len(ordered) else None
 
 
 def points(history: History, most: int = MOST_POINTS) -> list[tuple[float, float]]:
