@@ -6,9 +6,10 @@ knows how to heal itself and how to prove, from a side channel, what really happ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from harness.history import Receipt
 
@@ -201,3 +202,16 @@ class Fault(Protocol):
     def inject(self, stage: Stage) -> Injection:
         """Make it bite. Raises NothingToBreak when it is aimed at nothing, InstrumentError when it fails."""
         ...
+
+
+Bitten = TypeVar("Bitten", bound=Injection)
+
+
+def bite_or_heal(injection: Bitten, bite: Callable[[], None]) -> Bitten:
+    """Do `bite`; when it fails half-way, heal what it did before the error goes on."""
+    try:
+        bite()
+    except BaseException:
+        injection.heal()
+        raise
+    return injection

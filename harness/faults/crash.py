@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.errors import InstrumentError
-from harness.faults.base import Stage
+from harness.faults.base import Stage, bite_or_heal
 from harness.faults.component import ComponentFault, Victim, all_at_once, away_receipt
 from harness.history import Receipt
 
@@ -25,15 +25,7 @@ class Crash(ComponentFault):
         """Kill every container aimed at."""
         victims = [Victim.of(container) for container in self.victims(stage)]
         injection = CrashInjection(stage, victims, self.stays_away, stage.now())
-        try:
-            if self.stays_away:
-                all_at_once(lambda c: c.hold_restarts(), [v.container for v in victims])
-            injection.struck_s = stage.now()
-            all_at_once(lambda c: c.crash(), [v.container for v in victims])
-        except BaseException:
-            injection.heal()
-            raise
-        return injection
+        return bite_or_heal(injection, injection.strike)
 
 
 @dataclass
@@ -45,6 +37,14 @@ class CrashInjection:
     stays_away: bool
     struck_s: float
     mended_by_target: bool = True
+
+    def strike(self) -> None:
+        """Hold the restarts back when it is to stay away, then kill."""
+        containers = [victim.container for victim in self.victims]
+        if self.stays_away:
+            all_at_once(lambda c: c.hold_restarts(), containers)
+        self.struck_s = self.stage.now()
+        all_at_once(lambda c: c.crash(), containers)
 
     def heal(self) -> None:
         """Bring back what was held away, or wait for the restart policy; start by hand what it left lying."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import InstrumentError
-from harness.faults.base import LinkHandle, Probe, Stage
+from harness.faults.base import LinkHandle, Probe, Stage, bite_or_heal
 from harness.history import Receipt
 
 PROBE_TIMEOUT_S = 0.4  # a link on this machine answers in milliseconds: one that says nothing for so long is silent
@@ -62,15 +62,7 @@ def inject_on_links(stage: Stage, link: str, bite: Bite) -> LinkInjection:
                 f"The link {handle.name} does not answer even before the fault: {before[handle.name]}."
             )
     injection = LinkInjection(stage, bite, links, before)
-    try:
-        for handle in links:
-            bite.apply(handle, injection.undo_with.setdefault(handle.name, []))
-        injection.on_s = stage.now()
-        injection.look("while on")
-    except BaseException:
-        injection.heal()
-        raise
-    return injection
+    return bite_or_heal(injection, injection.strike)
 
 
 @dataclass
@@ -86,6 +78,13 @@ class LinkInjection:
     off_s: float | None = None
     looks: list[tuple[str, Probe, bool]] = field(default_factory=list)
     healed: bool = False
+
+    def strike(self) -> None:
+        """Apply it to every link, and look."""
+        for handle in self.links:
+            self.bite.apply(handle, self.undo_with.setdefault(handle.name, []))
+        self.on_s = self.stage.now()
+        self.look("while on")
 
     def look(self, when: str) -> None:
         """Probe every link and note whether the effect can be seen."""

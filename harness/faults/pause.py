@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from harness.errors import InstrumentError
-from harness.faults.base import Container, Stage
+from harness.faults.base import Container, Stage, bite_or_heal
 from harness.faults.component import ComponentFault, all_at_once, wait_for
 from harness.history import Receipt
 
@@ -19,16 +19,8 @@ class Pause(ComponentFault):
 
     def inject(self, stage: Stage) -> PauseInjection:
         """Freeze every container aimed at, and look twice whether its CPU clock stands still."""
-        containers = self.victims(stage)
-        injection = PauseInjection(stage, containers)
-        try:
-            all_at_once(lambda c: c.pause(), containers)
-            injection.on_s = stage.now()
-            injection.look()
-        except BaseException:
-            injection.heal()
-            raise
-        return injection
+        injection = PauseInjection(stage, self.victims(stage))
+        return bite_or_heal(injection, injection.strike)
 
 
 @dataclass
@@ -42,6 +34,12 @@ class PauseInjection:
     frozen: int = 0
     thawed: int = 0
     evidence: list[str] = field(default_factory=list)
+
+    def strike(self) -> None:
+        """Freeze, and look whether they are frozen."""
+        all_at_once(lambda c: c.pause(), self.containers)
+        self.on_s = self.stage.now()
+        self.look()
 
     def look(self) -> None:
         """Count the containers that the engine calls paused and whose CPU time does not move in 0.2 s."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from harness.faults.base import Stage
+from harness.faults.base import Stage, bite_or_heal
 from harness.faults.component import ComponentFault, Victim, all_at_once, away_receipt
 from harness.faults.crash import CrashInjection
 from harness.history import Receipt
@@ -21,12 +21,7 @@ class RestartWithLoss(ComponentFault):
         victims = [Victim.of(container) for container in self.victims(stage)]
         injection = RestartWithLossInjection(stage, victims, False, stage.now())
         all_at_once(lambda c: c.wipe(), [v.container for v in victims])
-        try:
-            all_at_once(lambda c: c.crash(), [v.container for v in victims])
-        except BaseException:
-            injection.heal()
-            raise
-        return injection
+        return bite_or_heal(injection, injection.strike)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.errors import InstrumentError
-from harness.faults.base import Stage
+from harness.faults.base import Container, Stage, bite_or_heal
 from harness.faults.component import ComponentFault, Victim, all_at_once, away_receipt
 from harness.history import Receipt
 
@@ -21,12 +21,12 @@ class Stop(ComponentFault):
         """Stop every container aimed at."""
         victims = [Victim.of(container) for container in self.victims(stage)]
         injection = StopInjection(stage, victims, stage.now())
-        try:
-            all_at_once(lambda c: c.stop(self.grace_s), [v.container for v in victims])
-        except BaseException:
-            injection.heal()
-            raise
-        return injection
+        containers = [victim.container for victim in victims]
+        return bite_or_heal(injection, lambda: _stop(containers, self.grace_s))
+
+
+def _stop(containers: list[Container], grace_s: float) -> None:
+    all_at_once(lambda c: c.stop(grace_s), containers)
 
 
 @dataclass
