@@ -1,14 +1,14 @@
 """Has it become worse? Pure: figures of the runs before and after, paired by seed, to a finding per metric.
 
-A finding is WORSE when the whole 95 % interval of the paired differences lies beyond the margin, FINE when the whole
-interval lies inside it (or on the good side), and otherwise INCONCLUSIVE, with the number of repeats that would
-decide. The margin is the declared one, or the spread that the baseline's own repeats show, if that is larger: what an
-unchanged target does by itself is no regression.
+A finding is WORSE when the whole 95 % interval of the paired differences lies beyond the margin. It is FINE when their
+mean lies inside the margin and the whole interval inside three margins: nothing has got worse by as much as matters,
+and nothing gross hides in the noise. Otherwise it is INCONCLUSIVE, with the number of repeats that would decide. The
+margin is the declared one, or the spread that the baseline's own repeats show, if that is larger: what an unchanged
+target does by itself is no regression.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -19,6 +19,7 @@ from harness.gate.metrics import METRICS, Metric, Where
 from harness.stats import Interval, first_count, mean_over_runs, paired_difference
 
 MOST_REPEATS = 10_000
+CEILING = 3.0  # margins: what FINE must exclude. One margin would take ten repeats and more of what noise there is
 Figures = Mapping[str, float | None]
 
 
@@ -100,7 +101,8 @@ def decide(difference: Interval, margin: float) -> Finding:
     """Return what an interval of differences (more is worse) says, given the margin."""
     if difference.low > margin:
         return Finding.WORSE
-    return Finding.FINE if difference.high <= margin else Finding.INCONCLUSIVE
+    fine = difference.value <= margin and difference.high <= CEILING * margin
+    return Finding.FINE if fine else Finding.INCONCLUSIVE
 
 
 def conclude(comparisons: Sequence[Comparison], doubts: Sequence[str], same_machine: bool = True) -> Outcome:
@@ -121,17 +123,15 @@ def _hint(difference: Interval, margin: float, count: int) -> str:
     """Return how many repeats would decide, were mean and spread of the differences to stay what they are."""
     if count < 2:
         return "one pair shows no spread: at least 2 repeats are needed, 3 are better"
-    away = abs(difference.value - margin)
     reach = difference.high - difference.value
-    if away == 0 or math.isinf(reach):
-        return "the difference is the margin itself"
-    # The interval shrinks with the root of the repeats and with Student's t; both are in the interval of noise.
     unit = mean_over_runs(_standard(count))
     spread = reach / (unit.high - unit.value)
 
     def decides(repeats: int) -> bool:
-        probe = mean_over_runs(_standard(repeats))
-        return spread * (probe.high - probe.value) < away
+        # The interval shrinks with the root of the repeats and with Student's t.
+        half = spread * mean_over_runs(_standard(repeats)).high
+        there = Interval(difference.value, difference.value - half, difference.value + half)
+        return decide(there, margin) is not Finding.INCONCLUSIVE
 
     needed = first_count(decides, count + 1, MOST_REPEATS)
     return "no practical number of repeats would decide" if needed is None else f"about {needed} repeats would decide"
