@@ -24,6 +24,7 @@ from typing import Any
 import docker
 import requests
 
+from harness.calibration.coverage import covering
 from harness.campaign_record import CampaignRecord, read_campaign, write_campaign
 from harness.claims import Claims, load_claims
 from harness.conclusion import conclude, point_latest_to, store_claims
@@ -43,7 +44,7 @@ from harness.live import LiveView
 from harness.load.arrivals import only_late
 from harness.provenance import git_state, machine_facts, versions
 from harness.rescue import mark_at_work, unmark
-from harness.run import Lab, run_experiment
+from harness.run import Lab, arrivals_per_s, run_experiment
 from harness.target import Target, find_target
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -172,6 +173,7 @@ class _Campaign:
             left_out={},
             repeated={},
             void_because=(),
+            calibration=covering(folder.parent, max(arrivals_per_s(e, plan.target) for e in plan.experiments)),
         )
 
     def carry_out(self) -> None:

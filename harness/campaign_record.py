@@ -20,6 +20,16 @@ class Git:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """The calibration that covers a campaign: its file (relative to the results), when, its rate per second."""
+
+    path: str
+    when: str
+    rate: float
+    valid: bool
+
+
+@dataclass(frozen=True)
 class CampaignRecord:
     """One call of `make experiment`: some experiments, each repeated, on one target.
 
@@ -28,7 +38,7 @@ class CampaignRecord:
     campaign's own, in the order in which they ran. `left_out` says, by experiment, why it could not be put to this
     target. `repeated` names the folders of runs that were done once more because the machine made the generator
     late, each with the reason: they are kept and not judged. `void_because` lists what went wrong beyond single runs:
-    any of it means that the instrument failed.
+    any of it means that the instrument failed. `calibration` is None where none covers it (docs/calibration.md).
     """
 
     schema: int
@@ -47,6 +57,7 @@ class CampaignRecord:
     left_out: dict[str, str] = field(default_factory=dict)
     repeated: dict[str, str] = field(default_factory=dict)
     void_because: tuple[str, ...] = ()
+    calibration: Calibration | None = None
 
 
 def write_campaign(folder: Path, record: CampaignRecord) -> None:

@@ -21,6 +21,7 @@ from harness.history import FaultRecord, History, Outcome
 from harness.judge import ClaimVerdict, bound_text
 from harness.stats import quantile, wilson
 from harness.summary_schema import (
+    CalibrationPart,
     ClaimPart,
     DurabilityPart,
     FaultPart,
@@ -58,6 +59,7 @@ def build_summary(
         claims=[_claim(verdict) for verdict in verdicts],
         left_out=campaign.left_out,
         repeated=campaign.repeated,
+        calibration=CalibrationPart(**vars(campaign.calibration)) if campaign.calibration else None,
         void_because=list(campaign.void_because),
         valid=bool(histories) and not campaign.void_because and all(h.record.valid for h in histories),
         verdict=worst(verdict.verdict for verdict in verdicts),

@@ -31,6 +31,15 @@ class GitPart(Part):
     dirty: bool
 
 
+class CalibrationPart(Part):
+    """The calibration that covers the campaign; `path` is relative to the results folder."""
+
+    path: str
+    when: str
+    rate: float
+    valid: bool
+
+
 class SharePart(Part):
     """A share with its 95 % interval; null where nothing was scheduled."""
 
@@ -186,6 +195,7 @@ class Summary(Part):
     claims: list[ClaimPart]
     left_out: dict[str, str]
     repeated: dict[str, str]
+    calibration: CalibrationPart | None
     void_because: list[str]
     valid: bool
     verdict: Verdict

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from harness.campaign_record import Calibration
 from harness.provenance import PACKAGES, REPOSITORY, processor
 
 FOLDER = "calibration"
@@ -18,7 +19,7 @@ SUMMARY = "calibration.json"
 
 _INSTRUMENT = (
     *("harness/load", "harness/checks", "harness/calibration"),
-    *("harness/clock.py", "harness/history.py", "harness/stats.py", "harness/summary.py"),
+    *("harness/clock.py", "harness/arrivals.py", "harness/history.py", "harness/stats.py", "harness/summary.py"),
 )
 """What a measurement goes through between the plan and the report: when it changes, a calibration is out of date."""
 
@@ -35,8 +36,8 @@ def here(root: Path = REPOSITORY) -> tuple[dict[str, str], dict[str, str]]:
     return versions, {"cores": str(os.cpu_count()), "kernel": platform.release(), "processor": processor()}
 
 
-def covering(results: Path, rate: float, root: Path = REPOSITORY) -> dict[str, Any] | None:
-    """Return {path, when, rate, valid} of the newest calibration in `results` that covers campaigns at `rate`.
+def covering(results: Path, rate: float, root: Path = REPOSITORY) -> Calibration | None:
+    """Return the newest calibration in `results` that covers campaigns at `rate`.
 
     `path` is relative to `results`. A calibration by somebody's own script covers nothing: nobody knows what it left
     out. A file that cannot be read is none.
@@ -50,12 +51,7 @@ def covering(results: Path, rate: float, root: Path = REPOSITORY) -> dict[str, A
     if not found:
         return None
     when, path, summary = max(found, key=lambda each: each[0])
-    return {
-        "path": path.relative_to(results).as_posix(),
-        "when": when,
-        "rate": summary["rate"],
-        "valid": summary["valid"],
-    }
+    return Calibration(path.relative_to(results).as_posix(), when, summary["rate"], summary["valid"])
 
 
 def _stored(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
