@@ -161,7 +161,7 @@ def test_an_unknown_mechanism_lists_the_known_ones_and_none_at_all_says_how() ->
     target = find_target("v1")
     with pytest.raises(ConfigError, match="Did you mean 'cache-fallback'"):
         chosen_mechanisms(target, NONE, known_experiments(), "cache-fallbak")
-    with pytest.raises(ConfigError, match="docs/sensitivity.md"):
+    with pytest.raises(ConfigError, match=r"docs/sensitivity\.md"):
         chosen_mechanisms(target.model_copy(update={"mechanisms": {}}), NONE, known_experiments())
     nothing = FALLBACK.model_copy(update={"expect": ()})
     with pytest.raises(ConfigError, match="nothing is measured"):
