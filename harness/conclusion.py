@@ -8,6 +8,7 @@ summary.json, report.*   what is written here, the same bytes from the same reco
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from harness.campaign_record import FILE, read_campaign
 from harness.claims import Claims, check_the_checks
 from harness.errors import HarnessError, InstrumentError
 from harness.history import read_history
-from harness.judge import judge
+from harness.judge import ClaimVerdict, judge
 from harness.report import write_reports
-from harness.rescue import finish_record, still_at_work
+from harness.rescue import KILLED, finish_record, still_at_work
 from harness.stored import Unreadable, read_stored, write_whole
 from harness.summary import build_summary, write_summary
+from harness.verdict import Verdict
 
 CLAIMS = "claims.json"
 
@@ -44,7 +46,10 @@ def conclude(folder: Path) -> dict[str, Any]:
     record = read_campaign(folder)
     claims = stored_claims(folder)
     histories = [read_history(folder / run) for run in record.runs]
-    summary = build_summary(record, histories, judge(claims, histories))
+    verdicts = judge(claims, histories)
+    if KILLED in record.void_because:
+        verdicts = [_undecided(verdict) for verdict in verdicts]
+    summary = build_summary(record, histories, verdicts)
     try:
         write_summary(folder, summary)
         write_reports(folder, summary, histories)
@@ -52,6 +57,14 @@ def conclude(folder: Path) -> dict[str, Any]:
         problem = f"{folder}: the reports cannot be written: {error.strerror}."
         raise InstrumentError(problem, f"Make room, then `harness judge {folder}`.") from None
     return summary
+
+
+def _undecided(verdict: ClaimVerdict) -> ClaimVerdict:
+    """What runs said before the harness was killed is shown, and decides nothing."""
+    if verdict.verdict not in (Verdict.HELD, Verdict.REFUTED):
+        return verdict
+    because = f"The campaign was cut off, and decides nothing. Up to then: {verdict.because}"
+    return replace(verdict, verdict=Verdict.INCONCLUSIVE, because=because)
 
 
 def rejudge(folder: Path) -> dict[str, Any]:

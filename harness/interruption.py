@@ -48,10 +48,12 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(last: bool = False) -> Iterator[None]:
     """Within the block a signal raises Interrupted; afterwards signals do what they did before.
 
-    Within another such block nothing changes. SIGHUP stays ignored where `nohup` asked for that.
+    Where the block is the `last` thing that the process does they are ignored afterwards, so that an impatient second
+    Ctrl-C cannot spoil the exit code. Within another such block nothing changes. SIGHUP stays ignored where `nohup`
+    asked for that.
     """
     if _State.installed:
         yield
@@ -68,7 +70,7 @@ def interruptible() -> Iterator[None]:
     finally:
         _State.installed = False
         for number, old in before.items():
-            signal.signal(number, old)
+            signal.signal(number, signal.SIG_IGN if last else old)
 
 
 @contextmanager
