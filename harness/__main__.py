@@ -218,7 +218,7 @@ def guarded(command: Callable[[], Any]) -> int:
 
 def main() -> None:
     """Entry point of `harness`."""
-    with interruptible():
+    with interruptible(last=True):
         code = guarded(app)
     sys.exit(code)
 
