@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.history import Outcome
 from harness.load.sse import parse_events
+from harness.outcome import Outcome
 
 ID_KEYS = ("conversation_id", "user_message_id", "message_id")
 """The ids in a reply: of the conversation, of the user's message, and of the assistant's."""

@@ -9,12 +9,13 @@ import gevent
 from geventhttpclient.response import HTTPParseError
 
 from harness.clock import RunClock
-from harness.history import Kind, Outcome
 from harness.load.answers import Asked, Judgement, judge_chat, judge_read, judge_stream
 from harness.load.client import CouldNotConnect, OneAttemptClient, OutOfSockets
 from harness.load.conversations import Conversation, Conversations
 from harness.load.rawlog import Record
+from harness.load.rows import Arrival
 from harness.load.settings import Settings
+from harness.outcome import Kind, Outcome
 
 QUESTIONS = (
     "What did we agree on last time?",
@@ -26,17 +27,6 @@ QUESTIONS = (
     "Which of the two is cheaper in the long run?",
 )
 """What users say; the arrival's token stands before it."""
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """One row of the plan. `due_s` is run time (s), `pick` is in [0, 1)."""
-
-    seq: int
-    due_s: float
-    kind: Kind
-    fresh: bool
-    pick: float
 
 
 @dataclass

@@ -23,11 +23,10 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from harness.clock import RunClock
 from harness.errors import InstrumentError
-from harness.history import Outcome
-from harness.load.asking import Arrival, Asker
+from harness.load.asking import Asker
 from harness.load.client import OneAttemptPool
-from harness.load.plan import load_plan
 from harness.load.rawlog import RawLog, Record
+from harness.load.rows import Arrival, read_rows
 from harness.load.schedule import Schedule
 from harness.load.settings import (
     FOLDER_VARIABLE,
@@ -41,6 +40,7 @@ from harness.load.settings import (
     read_summary,
     write_summary,
 )
+from harness.outcome import Outcome
 
 UNFINISHED = 3
 """Exit code of a generator that ended before its plan did."""
@@ -79,8 +79,9 @@ class PlannedLoad(FastHttpUser):
         gevent.sleep(NEVER_S)  # to be killed in; a task that returned would be started again
 
     def _keep_the_plan(self, folder: Path, worker: bool) -> None:
-        settings, plan = read_settings(folder), load_plan(folder / PLAN)
+        settings = read_settings(folder)
         share = (self._index(settings.processes), settings.processes)
+        mine = read_rows(folder / PLAN, share)
         client = self.client_pool.get_client(settings.host)
         client.resolve()
         log = RawLog(folder / part(RAW, *share))
@@ -89,7 +90,7 @@ class PlannedLoad(FastHttpUser):
         (folder / part(READY, *share)).write_text(str(os.getpid()), encoding="utf-8")
         parent_pid = os.getppid() if worker else settings.harness_pid
         clock = self._wait_for_go(folder, parent_pid)
-        schedule = Schedule(plan, Asker(client, settings, clock), log, clock, self._tell_locust, share=share)
+        schedule = Schedule(mine, Asker(client, settings, clock), log, clock, self._tell_locust)
 
         def close(**_: Any) -> None:
             log.close()

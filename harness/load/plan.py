@@ -15,10 +15,8 @@ import numpy.typing as npt
 
 from harness.errors import InstrumentError
 from harness.experiment import Mix
-from harness.history import Bools, Floats, Kind, Strings
-
-KINDS: tuple[Kind, ...] = (Kind.CHAT, Kind.STREAM, Kind.READ)
-"""What the small integers in `Plan.kind` stand for."""
+from harness.history import Bools, Floats, Strings
+from harness.load.rows import KINDS
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.history import Kind, Outcome
+from harness.outcome import Kind, Outcome
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,14 @@ import time
 from collections.abc import Callable
 
 import gevent
-import numpy as np
 from gevent.pool import Group
 
 from harness.clock import RunClock
-from harness.history import Outcome
-from harness.load.asking import Arrival, Asker
-from harness.load.plan import KINDS, Plan
+from harness.load.asking import Asker
 from harness.load.rawlog import RawLog, Record
+from harness.load.rows import Arrival
 from harness.load.settings import Summary
+from harness.outcome import Outcome
 
 FLUSH_S = 0.25
 """How long (s) a record may wait before it is on disk."""
@@ -33,16 +32,14 @@ class Schedule:
 
     def __init__(
         self,
-        plan: Plan,
+        mine: list[Arrival],
         asker: Asker,
         log: RawLog,
         clock: RunClock,
         on_record: Callable[[Arrival, Record], None],
-        *,
-        share: tuple[int, int] = (0, 1),
     ) -> None:
-        """Take the plan and which `share` (worker, of how many) of it to keep: each arrival belongs to one worker."""
-        self._mine = _arrivals(plan)[share[0] :: share[1]]
+        """Take the arrivals to keep, in the order of their due times: the plan, or this worker's share of it."""
+        self._mine = mine
         self._asker = asker
         self._log = log
         self._clock = clock
@@ -102,7 +99,7 @@ class Schedule:
             cpu_s=round(_cpu_s() - cpu, 3),
             max_rss_kb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
             loop_lag_ms_max=round(max(self._lags_s, default=0.0) * 1000, 3),
-            loop_lag_ms_p99=round(float(np.percentile(self._lags_s or [0.0], 99)) * 1000, 3),
+            loop_lag_ms_p99=round(_p99(self._lags_s) * 1000, 3),
         )
 
     def _serve(self, arrival: Arrival) -> None:
@@ -116,10 +113,9 @@ class Schedule:
         self._on_record(arrival, record)
 
 
-def _arrivals(plan: Plan) -> list[Arrival]:
-    """The plan as rows of Python numbers: reading single cells of an array costs more than all else in the loop."""
-    columns = zip(plan.due_s.tolist(), plan.kind.tolist(), plan.fresh.tolist(), plan.pick.tolist(), strict=True)
-    return [Arrival(seq, due, KINDS[kind], fresh, pick) for seq, (due, kind, fresh, pick) in enumerate(columns)]
+def _p99(values: list[float]) -> float:
+    """Return the 99th percentile: the smallest value that at least 99 in 100 do not exceed; 0 of none."""
+    return sorted(values)[max(0, -(-len(values) * 99 // 100) - 1)] if values else 0.0
 
 
 def _cpu_s() -> float:
