@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from harness.errors import InstrumentError, NothingToBreak
 from harness.faults.base import ContainerState
@@ -139,3 +140,15 @@ class FakeContainer:
         self._state = ContainerState(
             "running", next(self._pids), restart_count, self._clock(), self._state.finished_at, 0, 0
         )
+
+
+class Misdirected:
+    """Tampering: what is asked of `claimed` is done to `hit` instead. Questions are answered by `claimed` itself."""
+
+    DEEDS = frozenset({"crash", "stop", "start", "pause", "unpause", "hold_restarts", "release_restarts", "wipe"})
+
+    def __init__(self, claimed: FakeContainer, hit: FakeContainer) -> None:
+        self._claimed, self._hit = claimed, hit
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._hit if name in self.DEEDS else self._claimed, name)

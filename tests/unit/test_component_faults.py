@@ -6,13 +6,14 @@ import pytest
 
 from harness.errors import InstrumentError, NothingToBreak
 from harness.faults import component, pause
+from harness.faults.base import Container
 from harness.faults.component import ComponentFault
 from harness.faults.crash import Crash
 from harness.faults.pause import Pause
 from harness.faults.restart_with_loss import RestartWithLoss
 from harness.faults.stop import Stop
 from harness.target import find_target
-from tests.fakes.container import FakeContainer
+from tests.fakes.container import FakeContainer, Misdirected
 from tests.fakes.stage import FakeStage
 
 TARGET = find_target("v1")
@@ -38,7 +39,7 @@ def cache(**tampering: bool) -> FakeContainer:
     return FakeContainer(TARGET.components["cache"], entries=7, **tampering)  # type: ignore[arg-type]
 
 
-def stage(*containers: FakeContainer) -> FakeStage:
+def stage(*containers: Container) -> FakeStage:
     return FakeStage(TARGET, containers=containers)
 
 
@@ -68,6 +69,26 @@ def test_a_fault_that_secretly_does_nothing_is_not_confirmed(name: str) -> None:
 def test_half_the_dose_is_a_mismatch(name: str) -> None:
     both = (cache(), FakeContainer(TARGET.components["cache"], name="second", entries=7, deaf=True))
     injection = FAULTS[name]().inject(stage(*both))
+    injection.heal()
+    assert injection.receipt().status == "mismatch"
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_hitting_another_container_than_it_says_is_not_confirmed(name: str) -> None:
+    other = FakeContainer(TARGET.components["cache"], name="somebody-elses", entries=7)
+    injection = FAULTS[name]().inject(stage(Misdirected(cache(), other)))
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "missing"
+    assert all("somebody-elses" not in sentence for sentence in receipt.evidence)
+    assert other.calls  # it was hit, and healed again
+    assert other.state().status == "running"
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_one_of_two_misdirected_is_a_mismatch(name: str) -> None:
+    wrong = Misdirected(FakeContainer(TARGET.components["cache"], name="second", entries=7), cache())
+    injection = FAULTS[name]().inject(stage(cache(), wrong))
     injection.heal()
     assert injection.receipt().status == "mismatch"
 

@@ -50,6 +50,18 @@ def test_a_fault_that_secretly_does_nothing_is_not_confirmed(fault: LinkFault) -
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+def test_hitting_another_link_than_it_says_is_not_confirmed(fault: LinkFault, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, hit = FakeLink("cache"), FakeLink("database")
+    for deed in ("set_enabled", "add_toxic", "remove_toxic"):
+        monkeypatch.setattr(said, deed, getattr(hit, deed))
+    injection = fault.inject(on(said))  # type: ignore[attr-defined]
+    assert hit.toxics or not hit.enabled
+    injection.heal()
+    assert injection.receipt().status == "missing"
+    assert hit.toxics == {} and hit.enabled
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
 def test_a_fault_that_wears_off_before_it_is_healed_is_a_mismatch(fault: LinkFault) -> None:
     link = FakeLink("cache")
     injection = fault.inject(on(link))  # type: ignore[attr-defined]
