@@ -11,6 +11,9 @@ PORT ?= 8000
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
 
+# What is typed reaches the shell as one word, whatever it holds: $(call quoted,$(PHASE)).
+quoted = '$(subst ','\'',$(1))'
+
 .PHONY: help
 help: ## Print this help
 	@echo "Usage: make TARGET [PHASE=v1] [EXPERIMENT=name] [SEED=1] [REPEATS=1]"
@@ -36,19 +39,19 @@ doctor: install ## Say what is there and what is missing on this machine, with t
 
 .PHONY: setup
 setup: install ## Install and start a Docker engine where there is none (Debian/Ubuntu as root), make all images
-	@$(RUN)harness setup $(PHASE)
+	@$(RUN)harness setup $(call quoted,$(PHASE))
 
 .PHONY: dev
 dev: install ## Run the API of PHASE with reload and no Docker: SQLite, in-process cache, simulated provider
-	CHAT_MODE=dev $(RUN)uvicorn targets.$(PHASE).app:app --reload --reload-dir targets --host 127.0.0.1 --port $(PORT)
+	CHAT_MODE=dev $(RUN)uvicorn $(call quoted,targets.$(PHASE).app:app) --reload --reload-dir targets --host 127.0.0.1 --port $(call quoted,$(PORT))
 
 .PHONY: run
 run: install ## Run the API of PHASE in Docker as in production, on 127.0.0.1:8000 (PORT=)
-	@PORT=$(PORT) $(RUN)harness run $(PHASE)
+	@PORT=$(call quoted,$(PORT)) $(RUN)harness run $(call quoted,$(PHASE))
 
 .PHONY: experiment
 experiment: install ## Put PHASE under test and print verdicts (EXPERIMENT=name for one, SEED=, REPEATS=)
-	@$(RUN)harness experiment $(PHASE) $(if $(EXPERIMENT),--experiment $(EXPERIMENT)) --seed $(SEED) --repeats $(REPEATS)
+	@$(RUN)harness experiment $(call quoted,$(PHASE)) $(if $(EXPERIMENT),--experiment=$(call quoted,$(EXPERIMENT))) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))
 
 .PHONY: calibrate
 calibrate: install ## Measure a server whose truth is scripted and print the error (RATE=100, SCRIPT=file, SEED=)
@@ -56,13 +59,13 @@ calibrate: install ## Measure a server whose truth is scripted and print the err
 
 .PHONY: control
 control: install ## Run PHASE without a fault REPEATS=20 times: the noise floor and the gate's false-alarm rate
-	@$(RUN)harness control $(PHASE) --seed $(SEED) --repeats $(if $(filter file,$(origin REPEATS)),20,$(REPEATS))
+	@$(RUN)harness control $(call quoted,$(PHASE)) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(if $(filter file,$(origin REPEATS)),20,$(REPEATS)))
 
-GATE = $(if $(EXPERIMENTS),--experiments "$(EXPERIMENTS)") $(if $(filter file,$(origin REPEATS)),,--repeats $(REPEATS))
+GATE = $(if $(EXPERIMENTS),--experiments=$(call quoted,$(EXPERIMENTS))) $(if $(filter file,$(origin REPEATS)),,--repeats=$(call quoted,$(REPEATS)))
 
 .PHONY: baseline
 baseline: install ## Measure PHASE and write baselines/PHASE.json, to be committed (EXPERIMENTS="a b", REPEATS=3, SEED=)
-	@$(RUN)harness baseline $(PHASE) --seed $(SEED) $(GATE)
+	@$(RUN)harness baseline $(call quoted,$(PHASE)) --seed=$(call quoted,$(SEED)) $(GATE)
 
 # make turns every failure into exit code 2, and a gate needs three. In question mode (-q) it exits 1 when a recipe
 # would have to run, and lines that begin with + run all the same: so "worse" is a line without + that is left to do.
@@ -75,15 +78,15 @@ verify: verify-runs ## Compare PHASE with its baseline: exits 0 no regression, 1
 
 verify-runs:
 	+@MAKEFLAGS= $(MAKE) -s --no-print-directory install
-	+@rm -f .verify-worse; $(RUN)harness verify $(PHASE) $(GATE); code=$$?; if [ $$code = 1 ]; then touch .verify-worse; else exit $$code; fi
+	+@rm -f .verify-worse; $(RUN)harness verify $(call quoted,$(PHASE)) $(GATE); code=$$?; if [ $$code = 1 ]; then touch .verify-worse; else exit $$code; fi
 
 .PHONY: sensitivity
 sensitivity: install ## Switch off one mechanism of PHASE after another: what turns red? (MECHANISM=name for one)
-	@$(RUN)harness sensitivity $(PHASE) $(if $(MECHANISM),--mechanism $(MECHANISM)) --seed $(SEED) --repeats $(REPEATS)
+	@$(RUN)harness sensitivity $(call quoted,$(PHASE)) $(if $(MECHANISM),--mechanism=$(call quoted,$(MECHANISM))) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))
 
 .PHONY: down
 down: install ## Stop what `make run` started and remove it (its data volume too)
-	@$(RUN)harness down $(PHASE)
+	@$(RUN)harness down $(call quoted,$(PHASE))
 
 .PHONY: recover
 recover: install ## Undo what a killed experiment left behind: faults, containers, networks, volumes, processes
@@ -102,7 +105,7 @@ lint: install ## Check style, types and who imports whom
 
 .PHONY: test
 test: install ## Set up what is missing and run all tests; engine tests are skipped, with the reason, where no engine can run
-	@$(RUN)harness setup $(PHASE) --for-tests
+	@$(RUN)harness setup $(call quoted,$(PHASE)) --for-tests
 	@$(RUN)pytest $(ARGS)
 
 .PHONY: unit
