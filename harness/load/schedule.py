@@ -6,6 +6,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import gevent
 from gevent.pool import Group
@@ -97,7 +98,7 @@ class Schedule:
             in_flight_max=self._in_flight_max,
             wall_s=round(time.monotonic() - wall, 3),
             cpu_s=round(_cpu_s() - cpu, 3),
-            max_rss_kb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+            max_rss_kb=_peak_kb(),
             loop_lag_ms_max=round(max(self._lags_s, default=0.0) * 1000, 3),
             loop_lag_ms_p99=round(_p99(self._lags_s) * 1000, 3),
         )
@@ -116,6 +117,15 @@ class Schedule:
 def _p99(values: list[float]) -> float:
     """Return the 99th percentile: the smallest value that at least 99 in 100 do not exceed; 0 of none."""
     return sorted(values)[max(0, -(-len(values) * 99 // 100) - 1)] if values else 0.0
+
+
+def _peak_kb() -> int:
+    """Return the most memory (kB) that this process was resident with, from /proc (proc(5), VmHWM).
+
+    Not `ru_maxrss`, which begins with that of the process that started this one.
+    """
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def _cpu_s() -> float:
