@@ -2,7 +2,7 @@
 
 1. A folder like that of a campaign, under `results/calibration/`.
 2. Each script is a run of its own (`chain.run_once`); a run that only a busy machine made late is done once more.
-3. From what is on disk: the very summary and reports of a campaign. Measured figures are read off that summary.
+3. From what is on disk: the very verdicts, summary and reports of a campaign. Measured figures are read off them.
 4. The truth of every arrival, from plan and script alone, is put beside it: `calibration.json` and a page.
 5. `results/calibration/summary.json`, `report.html` and `report.md` are those of the newest calibration.
 """
@@ -20,15 +20,15 @@ from harness.calibration.chain import PHASE, WayThere, run_once
 from harness.calibration.compare import Truth, compare
 from harness.calibration.coverage import SUMMARY, here
 from harness.calibration.page import write_pages
-from harness.calibration.result import CalibrationSummary, edges_of, shortcomings, smallest_seen_ms
+from harness.calibration.result import CalibrationSummary, edges_of, shortcomings, smallest_seen_ms, wrong_verdicts
 from harness.calibration.script import Script
+from harness.calibration.verdicts import claims_about, judged
 from harness.campaign import new_folder, run_seed
 from harness.campaign_record import CampaignRecord, write_campaign
+from harness.conclusion import conclude, store_claims
 from harness.history import History, read_history
 from harness.load.arrivals import only_late
 from harness.provenance import git_state
-from harness.report import write_reports
-from harness.summary import build_summary, write_summary
 
 MOST_REPEATS_OF_LATE_RUNS = 2
 
@@ -95,7 +95,7 @@ def calibrate(asked: Asked, root: Path, say: Callable[[str], None]) -> Calibrati
             runs.repeated[f"runs/{done.folder.name}"] = done.void_because[0]
         runs.done.append(done)
     histories = [read_history(done.folder) for done in runs.done]
-    chain = _campaign(asked, folder, runs, histories, started.isoformat(timespec="seconds"))
+    chain = _campaign(asked, folder, runs, started.isoformat(timespec="seconds"))
     summary = _concluded(asked, folder, runs, histories, chain)
     summary.write(folder / SUMMARY)
     write_pages(folder, summary, histories)
@@ -111,8 +111,8 @@ def _run(script: Script, rate: float, seed: int, folder: Path) -> _Done:
     return _Done(folder, Truth(script, plan.due_s, plan.counted), way, record.void_because)
 
 
-def _campaign(asked: Asked, folder: Path, runs: _Runs, histories: Sequence[History], started: str) -> dict[str, Any]:
-    """Write manifest, summary and reports as of any campaign, and return the summary. There are no claims in it."""
+def _campaign(asked: Asked, folder: Path, runs: _Runs, started: str) -> dict[str, Any]:
+    """Write manifest, claims, summary and reports as of any campaign, and return the summary."""
     versions, machine = here()
     record = CampaignRecord(
         schema=1,
@@ -131,10 +131,8 @@ def _campaign(asked: Asked, folder: Path, runs: _Runs, histories: Sequence[Histo
         repeated=runs.repeated,
     )
     write_campaign(folder, record)
-    summary = build_summary(record, histories, [])
-    write_summary(folder, summary)
-    write_reports(folder, summary, histories)
-    return summary
+    store_claims(folder, claims_about([done.truth for done in runs.done]))
+    return conclude(folder)
 
 
 def _concluded(
@@ -147,7 +145,8 @@ def _concluded(
     forms = [one.form for one in compared]
     seen = [sighting for one in compared for sighting in one.sightings]
     edges = edges_of(seen, asked.rate)
-    because = shortcomings(forms, edges, seen, asked.rate)
+    verdicts = judged(chain)
+    because = shortcomings(forms, edges, seen, asked.rate) + wrong_verdicts(verdicts)
     return CalibrationSummary(
         schema_version=1,
         when=chain["started"],
@@ -161,6 +160,7 @@ def _concluded(
         edges_ms=edges,
         smallest_outage_ms=smallest_seen_ms(seen),
         outages=[row for one in compared for row in one.rows],
+        verdicts=verdicts,
         repeated=runs.repeated,
         folder=folder.name,
         versions=chain["versions"],

@@ -72,6 +72,16 @@ class OutagePart(Part):
     seen: bool
 
 
+class VerdictPart(Part):
+    """A claim about a truth: the threshold, what its verdict must be, and what it was."""
+
+    form: str
+    wanted: str
+    expected: str
+    verdict: str
+    right: bool
+
+
 class EdgesPart(Part):
     """Absolute errors (ms) of the edges of all single outages; null where there are none or one was not found."""
 
@@ -96,6 +106,7 @@ class CalibrationSummary(Part):
     edges_ms: EdgesPart
     smallest_outage_ms: float | None
     outages: list[OutagePart]
+    verdicts: list[VerdictPart]
     repeated: dict[str, str]
     folder: str
     versions: dict[str, str]
@@ -171,3 +182,12 @@ def shortcomings(forms: list[FormPart], edges: EdgesPart, sightings: list[Sighti
     if edges.p99 is not None and edges.p99 > edges.bound:
         reasons.append(f"the edges of outages are off by {edges.p99:.0f} ms (p99), more than {edges.bound:.0f} ms")
     return reasons
+
+
+def wrong_verdicts(verdicts: list[VerdictPart]) -> list[str]:
+    """Return every verdict that is not what the truth demands, in words."""
+    return [
+        f"'{one.wanted}' of {one.form} was judged {one.verdict}, and it must be {one.expected}"
+        for one in verdicts
+        if not one.right
+    ]

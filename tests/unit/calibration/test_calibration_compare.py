@@ -9,6 +9,7 @@ from harness.calibration.compare import Truth, compare
 from harness.calibration.page import markdown
 from harness.calibration.result import (
     CalibrationSummary,
+    VerdictPart,
     bias_bound,
     edge_bound_ms,
     edges_of,
@@ -113,6 +114,7 @@ def test_the_summary_has_the_keys_of_the_issue_and_the_page_the_figures(tmp_path
         edges_ms=edges,
         smallest_outage_ms=100.0,
         outages=one.rows,
+        verdicts=[VerdictPart(form="x", wanted="at least 9 %", expected="HELD", verdict="HELD", right=True)],
         repeated={},
         folder="x",
         versions={"python": "3"},
