@@ -142,12 +142,36 @@ def share_over_runs(blocks: Sequence[Block], share: Callable[[Sequence[Block]], 
     count, value = len(blocks), share(blocks)
     if count < 2 or not 0 < value < 1:
         return None
-    without = np.array([share([*blocks[:k], *blocks[k + 1 :]]) for k in range(count)])
-    variance = (count - 1) / count * float(np.sum((without - without.mean()) ** 2))
+    variance = _variance_over(blocks, share)
     if not variance > 1e-15:  # also where leaving one out leaves nothing to divide by (NaN)
         return None
     worth = value * (1 - value) / variance
     return _score(value, worth, float(stdtrit(count - 1, 0.5 + CONFIDENCE / 2)))
+
+
+def figure_over_runs(blocks: Sequence[Block], figure: Callable[[Sequence[Block]], float]) -> Interval | None:
+    """Return `figure` of all blocks (runs) with Student's t interval of the jackknife: one run is left out at a time.
+
+    For figures that need not be shares, as percentiles of latency (Shao and Wu 1989, Ann Stat 17:1176: leaving out many
+    values at once is what makes the jackknife hold for quantiles). It holds from two blocks on. None where it does
+    not apply: fewer blocks, a figure that is infinite or missing in one of the leavings-out, or no variance at all.
+    """
+    if len(blocks) < 2:
+        return None
+    value, variance = figure(blocks), _variance_over(blocks, figure)
+    if not (math.isfinite(value) and math.isfinite(variance)) or variance <= 0:
+        return None
+    reach = float(stdtrit(len(blocks) - 1, 0.5 + CONFIDENCE / 2)) * math.sqrt(variance)
+    return Interval(value, value - reach, value + reach)
+
+
+def _variance_over(blocks: Sequence[Block], figure: Callable[[Sequence[Block]], float]) -> float:
+    """Return the jackknife's variance of `figure`; NaN where leaving a block out leaves nothing finite."""
+    count = len(blocks)
+    without = np.array([figure([*blocks[:k], *blocks[k + 1 :]]) for k in range(count)])
+    if not np.isfinite(without).all():
+        return math.nan
+    return (count - 1) / count * float(np.sum((without - without.mean()) ** 2))
 
 
 def block_bootstrap(

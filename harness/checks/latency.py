@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from harness.checks.base import SEED, Question, Threshold, more_hint, nothing, scheduled
 from harness.history import Floats, History
-from harness.stats import block_bootstrap, first_count, quantile, quantile_ranks
+from harness.stats import Interval, block_bootstrap, figure_over_runs, first_count, quantile, quantile_ranks
 from harness.verdict import Measurement, Verdict
 
 
@@ -25,11 +26,21 @@ def latency(histories: Sequence[History], question: Question) -> Measurement:
     if not runs:
         return nothing("arrivals", "s", "no arrival of these kinds was scheduled")
     values = np.concatenate(runs)
-    interval = quantile(values, q)
-    if len(runs) > 1:
-        interval = interval.widened(block_bootstrap(runs, lambda some: quantile(np.concatenate(some), q).value, SEED))
+    interval = quantile(values, q) if len(runs) == 1 else _over_runs(runs, values, q)
     hint = _hint(values, q, question.threshold, interval.low, interval.high)
     return Measurement(interval.value, interval.low, interval.high, len(values), "arrivals", "s", hint)
+
+
+def _over_runs(runs: Sequence[Floats], values: Floats, q: float) -> Interval:
+    """Return the q-quantile of all `values`, with an interval over whole runs: how slow the next one may be."""
+
+    def pooled(some: Sequence[Floats]) -> float:
+        return quantile(np.concatenate(some), q).value
+
+    found = figure_over_runs(runs, pooled)
+    if found is None:  # infinite in some of them: then only resampling says how often
+        return quantile(values, q).widened(block_bootstrap(runs, pooled, SEED))
+    return replace(found, low=max(0.0, found.low))
 
 
 def waits(history: History, kinds: frozenset[str]) -> Floats:

@@ -77,7 +77,7 @@ def judged(metric: Metric, faulty: bool) -> bool:
 
 def compare(pairs: Pairs, metric: Metric) -> Comparison | None:
     """Compare one metric over the pairs where both runs have it; None when no pair has."""
-    both = [(b[metric.name], a[metric.name]) for b, a in zip(pairs.before, pairs.after, strict=True)]
+    both = [(b.get(metric.name), a.get(metric.name)) for b, a in zip(pairs.before, pairs.after, strict=True)]
     known = [(old, new) for old, new in both if old is not None and new is not None]
     if not known:
         return None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
-from scipy.stats import lognorm
+from scipy.stats import lognorm, norm
 
 from harness.checks.base import pooled_share
-from harness.stats import Interval, block_bootstrap, paired_difference, survival_quantile, wilson
+from harness.stats import Interval, block_bootstrap, figure_over_runs, paired_difference, survival_quantile, wilson
 
 CASES = 2000
 REQUESTS = 760  # of a run: 20 a second for 38 s
@@ -64,6 +65,23 @@ def test_treating_bursts_as_independent_requests_would_not_cover() -> None:
         return wilson(sum(good for good, _ in counts), sum(total for _, total in counts))
 
     assert covered(naive, mean_good(0.3), 500) < 0.6
+
+
+@pytest.mark.parametrize("runs", [2, 5])
+def test_percentiles_over_runs_cover_runs_of_different_speed(runs: int) -> None:
+    def pooled(some: Sequence[npt.NDArray[np.float64]]) -> float:
+        values = np.concatenate(some)
+        nth = math.ceil(0.95 * len(values)) - 1
+        return float(np.partition(values, nth)[nth])
+
+    def case(random: Random) -> Interval:
+        speeds = np.exp(random.normal(0, 0.05, runs))
+        found = figure_over_runs([speed * random.lognormal(0, 0.35, 200) for speed in speeds], pooled)
+        assert found is not None
+        return found
+
+    truth = math.exp(norm.ppf(0.95) * math.hypot(0.05, 0.35))  # the product of two log-normals is one
+    assert 0.925 <= covered(case, truth) <= 0.97
 
 
 @pytest.mark.parametrize("pairs", [2, 3, 5, 10])

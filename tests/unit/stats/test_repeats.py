@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stats import mean_over_runs, paired_difference, share_over_runs, survival_quantile
+from harness.stats import figure_over_runs, mean_over_runs, paired_difference, share_over_runs, survival_quantile
 
 # Freireich et al. 1963: weeks in remission, 6-mercaptopurine and placebo; Klein and Moeschberger, table 1.1.
 MERCAPTOPURINE = [6, 6, 6, 7, 10, 13, 16, 22, 23]
@@ -103,6 +103,21 @@ def test_a_share_over_runs_does_not_depend_on_their_order(runs: list[tuple[int, 
 def test_runs_without_a_failure_say_nothing_about_their_variance() -> None:
     assert share_over_runs([(50, 50)] * 5, pooled) is None
     assert share_over_runs([(40, 50)], pooled) is None
+
+
+@given(VALUES)
+def test_the_jackknife_of_a_mean_is_its_t_interval(values: list[float]) -> None:
+    known, found = mean_over_runs(values), figure_over_runs(values, lambda some: sum(some) / len(some))
+    if found is None:
+        assert known.high - known.low < 1e-6
+    else:
+        assert (found.low, found.high) == pytest.approx((known.low, known.high), abs=1e-6)
+
+
+def test_an_infinite_figure_has_no_jackknife() -> None:
+    assert figure_over_runs([1.0, math.inf], max) is None
+    assert figure_over_runs([1.0], max) is None
+    assert figure_over_runs([1.0, 1.0, 1.0], max) is None
 
 
 def test_equal_runs_of_different_sizes_are_weighed_by_their_requests() -> None:
