@@ -32,8 +32,18 @@ class InstrumentError(HarnessError):
     """The instrument failed, not the target: what was measured cannot be trusted."""
 
 
+class EngineBusy(HarnessError):
+    """Another harness is at work on the engine."""
+
+
 class NothingToBreak(HarnessError):
     """A fault was aimed at a role, zone, region or link that the target does not have."""
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """Return `text` as one line that a terminal can show: no control characters, at most `most` characters."""
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return shown if len(shown) <= most else f"{shown[: most - 4]} ..."
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

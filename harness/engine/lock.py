@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from harness.errors import HarnessError
+from harness.errors import EngineBusy, HarnessError
 
 LOCK_FOLDER = Path("/tmp")  # noqa: S108 (every user of the engine must find the same file, whatever TMPDIR they have)
 
@@ -26,14 +26,14 @@ class EngineLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock. Raises HarnessError naming the holder when there is one, at once."""
+        """Take the lock. Raises EngineBusy naming the holder when there is one, at once."""
         descriptor = self._open()
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = _read(descriptor)
             os.close(descriptor)
-            raise HarnessError(
+            raise EngineBusy(
                 f"Another harness is at work on this Docker engine: {holder}.",
                 "Wait until it has ended, or end it with Ctrl-C.",
             ) from None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.console import Console
 from harness import campaign
 from harness.campaign_record import read_campaign
 from harness.claims import load_claims
-from harness.errors import InstrumentError
+from harness.errors import EngineBusy, InstrumentError
 from harness.experiment import known_experiments, load_experiment
 from harness.history import History, read_history
 from harness.live import LiveView
@@ -24,6 +25,9 @@ from harness.sensitivity.compare import compare
 from harness.sensitivity.read import chosen_mechanisms
 from harness.sensitivity.report import Report, write_report
 from harness.target import Target, find_target
+
+ENGINE_PATIENCE_S = 1200.0  # about two campaigns of another harness
+ENGINE_POLL_S = 5.0
 
 console = Console(highlight=False)
 
@@ -76,8 +80,7 @@ class _Legs:
         plan = campaign.make_plan(_place(self._target), None, self._seed, self._repeats)
         chosen = tuple(load_experiment(name) for name in experiments)
         plan = replace(plan, target=target, experiments=chosen, chosen=True, part_of=self.command)
-        with LiveView(target.phase, len(chosen) * self._repeats, console) as view:
-            folder, summary = campaign.run_campaign(plan, _results() / "sensitivity" / "campaigns", view)
+        folder, summary = self._when_free(plan)
         self.folders[without] = folder
         if not summary["valid"]:
             runs = [f"{run['run']}: {'; '.join(run['void_because'])}" for run in summary["runs"] if not run["valid"]]
@@ -86,6 +89,19 @@ class _Legs:
         if not record.runs:
             raise InstrumentError(f"{folder}: no run was recorded: {'; '.join(record.void_because)}.")
         return [read_history(folder / run) for run in record.runs]
+
+    def _when_free(self, plan: campaign.Plan) -> tuple[Path, dict[str, Any]]:
+        """Run a campaign; from the second on, wait for the engine when another harness slipped in between."""
+        until = time.monotonic() + (ENGINE_PATIENCE_S if self.folders else 0.0)
+        while True:
+            try:
+                with LiveView(plan.target.phase, len(plan.experiments) * self._repeats, console) as view:
+                    return campaign.run_campaign(plan, _results() / "sensitivity" / "campaigns", view)
+            except EngineBusy as error:
+                if time.monotonic() > until:
+                    raise
+                _say(f"{error.problem} Waiting.")
+                time.sleep(ENGINE_POLL_S)
 
 
 def _place(target: Target) -> str:
