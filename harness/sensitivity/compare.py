@@ -32,17 +32,15 @@ class Watched:
     @property
     def change(self) -> Change:
         """What the loss did to it. 'better' and 'worse' are seen from the claim: towards its side, or away."""
-        before, after = self.kept.measurement, self.lost.measurement
+        before, after = _interval(self.kept), _interval(self.lost)
         threshold = self.kept.claim.threshold
         if before is None or after is None or threshold is None:
             return "not measured"
-        if before.low is None or before.high is None or after.low is None or after.high is None:
-            return "not measured"
         if self.kept.verdict is Verdict.HELD and self.lost.verdict is Verdict.REFUTED:
             return "turned red"
-        if before.low <= after.high and after.low <= before.high:
+        if before[0] <= after[1] and after[0] <= before[1]:
             return "unchanged"
-        lower = after.high < before.low
+        lower = after[1] < before[0]
         return "worse" if lower == (threshold.at_least is not None) else "better"
 
 
@@ -73,8 +71,8 @@ class Finding:
                 "Its loss changed nothing that is measured for the worse: nothing here puts it to the test "
                 "(or its switch does not work)."
             )
-        open_ = [each for each in self.watched if each.change == "not measured"]
-        reasons = [each.because for each in (open_[0].kept, open_[0].lost) if each.measurement is None] if open_ else []
+        sides = [side for each in self.watched if each.change == "not measured" for side in (each.kept, each.lost)]
+        reasons = dict.fromkeys(side.because for side in sides if _interval(side) is None)
         return " ".join(["Not everything could be measured.", *reasons])
 
 
@@ -113,3 +111,10 @@ def expectations(name: str, mechanism: Mechanism) -> list[Claim]:
         )
         for number, expected in enumerate(mechanism.expect, start=1)
     ]
+
+
+def _interval(judged: ClaimVerdict) -> tuple[float, float] | None:
+    measured = judged.measurement
+    if measured is None or measured.low is None or measured.high is None:
+        return None
+    return measured.low, measured.high
