@@ -111,3 +111,7 @@ test: install ## Set up what is missing and run all tests; engine tests are skip
 .PHONY: unit
 unit: install ## Run the quick tests only: no engine, no network
 	@$(RUN)pytest tests/unit $(ARGS)
+
+.PHONY: bench
+bench: install ## Measure the instrument itself: truth, accuracy, capacity, speed (BENCH=name for one, ARGS=--quick); half an hour in all
+	@$(RUN)python -m tests.bench $(BENCH) $(ARGS)

@@ -30,7 +30,11 @@ def run(bench: Bench, say: Callable[[str], None], extra: int = EXTRA) -> list[Fi
         try:
             values = bench.measure(folder)
         except Skipped as reason:
-            return [_skipped(bench, goal, str(reason)) for goal in bench.goals]
+            return [_without(bench, goal, f"skipped: {reason}", None) for goal in bench.goals]
+        except Exception as error:  # noqa: BLE001 (one that fails is told, and must not cost the figures of the others)
+            why = f"failed: {type(error).__name__}: {error}"
+            say(f"{bench.name} {attempt + 1}: {why}")
+            return [_without(bench, goal, why, False) for goal in bench.goals]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         load = gate.load()
@@ -67,8 +71,9 @@ def _figure(bench: Bench, goal: Goal, values: Sequence[float], contaminated: int
     )
 
 
-def _skipped(bench: Bench, goal: Goal, because: str) -> Figure:
-    return Figure(bench.name, goal.name, goal.what, goal.text, None, goal.unit, None, 0, 0, [], _now(), because)
+def _without(bench: Bench, goal: Goal, because: str, met: bool | None) -> Figure:
+    told = " ".join(because.split())[:200]
+    return Figure(bench.name, goal.name, goal.what, goal.text, None, goal.unit, met, 0, 0, [], _now(), told)
 
 
 def _now() -> str:
@@ -97,7 +102,7 @@ def table(figures: Sequence[Figure]) -> str:
     ]
     for figure in figures:
         unit = f" {figure.unit}" if figure.unit != "ratio" else ""
-        measured = f"skipped: {figure.because}" if figure.measured is None else f"{figure.measured:.4g}{unit}"
+        measured = figure.because if figure.measured is None else f"{figure.measured:.4g}{unit}"
         met = {True: "yes", False: "**no**", None: "–"}[figure.met]
         repeats = f"{figure.repeats} ({figure.contaminated})"
         cells = [figure.what, figure.goal, measured, met, repeats, figure.bench, figure.at[:16].replace("T", " ")]
