@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from typer.exceptions import TyperException
 
 from harness import campaign, control
 from harness.calibration import command as calibration
@@ -29,7 +30,7 @@ from harness.engine.install import ensure_engine, stop_engine
 from harness.engine.lock import EngineLock
 from harness.engine.recover import recover as recover_engine
 from harness.engine.residue import dirty
-from harness.errors import HarnessError, InstrumentError
+from harness.errors import HarnessError, InstrumentError, one_line
 from harness.gate import commands as gate
 from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
@@ -201,9 +202,17 @@ def _measured(claim: dict[str, Any]) -> str:
 def guarded(command: Callable[[], Any]) -> int:
     """Run a command and turn what a person can act on into one message and an exit code."""
     try:
-        command()
+        ended = command()
     except InstrumentError as error:
         sys.stderr.write(f"the instrument failed: {error}\n")
+        return 2
+    except TyperException as error:  # what was typed does not fit the command line
+        said = one_line(error.format_message())
+        if said:  # without any word at all the help was shown
+            sys.stderr.write(f"{said} `harness --help` says what can be typed.\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"the instrument failed: {one_line(str(error))}\n")
         return 2
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
@@ -212,14 +221,14 @@ def guarded(command: Callable[[], Any]) -> int:
         sys.stderr.write("Interrupted: everything that was started has been taken down again.\n")
         return 130
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0
+        ended = end.code if isinstance(end.code, int) else 1
+    return ended if isinstance(ended, int) else 0
 
 
 def main() -> None:
     """Entry point of `harness`."""
     with interruptible(last=True):
-        code = guarded(app)
+        code = guarded(lambda: app(standalone_mode=False))
     sys.exit(code)
 
 

@@ -137,7 +137,7 @@ def _source_lines(path: Path, claims: Claims) -> list[str]:
     source = path.parent / claims.source
     try:
         return source.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # not UTF-8, or a path that cannot be one
         problem = f"'{claims.source}' cannot be read: {error}."
         raise ConfigError(str(path), "source", problem, "Give the document's path, seen from this file.") from None
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.errors import ConfigError, did_you_mean
+from harness.errors import ConfigError, did_you_mean, one_line
 
 Model = TypeVar("Model", bound="Strict")
 
@@ -17,7 +17,7 @@ Model = TypeVar("Model", bound="Strict")
 class Strict(BaseModel):
     """A table of a TOML file: unknown keys are mistakes, values are never coerced into another type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def load_toml(path: Path, model: type[Model]) -> Model:
@@ -31,13 +31,22 @@ def load_toml(path: Path, model: type[Model]) -> Model:
         raise ConfigError(str(path), "", "there is no such file.", "Create it, or correct the name.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), "", f"cannot be read: {error}.", "Make it a readable UTF-8 file.") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ConfigError(str(path), "", "is nested too deeply.", "Write it as the examples are.") from None
+    except ValueError as error:  # not only TOMLDecodeError: Python refuses numbers of thousands of digits by itself
         raise ConfigError(str(path), "", f"is not valid TOML: {error}.", "Correct that line.") from None
     try:
         # By way of JSON: pydantic's strict mode then takes arrays for tuples, and still refuses '1' for 1.
-        return model.model_validate_json(json.dumps(data, default=str))
+        return model.model_validate_json(json.dumps(data, default=_no_date))
+    except (RecursionError, UnicodeEncodeError):
+        raise ConfigError(str(path), "", "cannot be used as it is.", "Write it as the examples are.") from None
     except ValidationError as error:
         raise _first_mistake(path, model, data, error) from None
+
+
+def _no_date(value: object) -> dict[str, str]:
+    """TOML has dates and times and no file here has any: something that fits no field, and shows what was written."""
+    return {"a date or time": str(value)}
 
 
 def _first_mistake(path: Path, model: type[BaseModel], data: Any, error: ValidationError) -> ConfigError:
@@ -51,7 +60,7 @@ def _first_mistake(path: Path, model: type[BaseModel], data: Any, error: Validat
         return ConfigError(str(path), place, f"the key '{word}' is not known here.", did_you_mean(word, known))
     if kind == "missing":
         return ConfigError(str(path), place, "is missing.", f"Add the key '{word}'.")
-    given = f" (it is {first['input']!r})" if not isinstance(first["input"], dict) else ""
+    given = f" (it is {one_line(repr(first['input']), most=80)})" if not isinstance(first["input"], dict) else ""
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
     return ConfigError(str(path), place, f"{message}{given}.", "Correct that value.")
 

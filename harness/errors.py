@@ -23,7 +23,7 @@ class ConfigError(HarnessError):
 
     def __init__(self, file: str, place: str, problem: str, remedy: str) -> None:
         where = f"{file}: {place}" if place else file
-        super().__init__(f"{where}: {problem}", remedy)
+        super().__init__(one_line(f"{where}: {problem}", most=1000), one_line(remedy, most=1000))
         self.file = file
         self.place = place
 

@@ -12,11 +12,16 @@ The module's docstring is the hypothesis, the file's name is the experiment's na
 from __future__ import annotations
 
 import importlib.util
+import math
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import ConfigError, did_you_mean
 from harness.faults.base import Fault
+
+MOST_PER_S = 5000.0
+LONGEST_S = 86400.0
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,7 @@ class Rate:
     per_s: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.per_s <= 5000:
-            raise ValueError(f"a rate is more than 0 and at most 5000 arrivals a second, not {self.per_s}")
+        _within("a rate (arrivals a second)", self.per_s, above=0, most=MOST_PER_S)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,10 @@ class ClaimedUsers:
 
     times: float = 1.0
     response_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        _within("ClaimedUsers.times", self.times, above=0, most=1000)
+        _within("ClaimedUsers.response_s", self.response_s, least=0, most=3600)
 
     def per_s(self, users: int, think_s: float) -> float:
         """Return the arrivals per second of `users` who think for `think_s` seconds."""
@@ -58,6 +66,8 @@ class Mix:
     turns: float = 4.0
 
     def __post_init__(self) -> None:
+        for name in ("chat", "stream", "read", "turns"):
+            _within(f"Mix.{name}", getattr(self, name), least=0)
         total = self.chat + self.stream + self.read
         if min(self.chat, self.stream, self.read) < 0 or abs(total - 1) > 1e-9:
             raise ValueError(f"the shares of chat, stream and read must add up to 1, not {total}")
@@ -77,10 +87,11 @@ class At:
     lasts_s: float | None = None
 
     def __post_init__(self) -> None:
-        if self.t_s < 0:
-            raise ValueError(f"a fault strikes at or after 0 s, not at {self.t_s}")
-        if self.lasts_s is not None and self.lasts_s <= 0:
-            raise ValueError(f"a fault lasts more than 0 s, not {self.lasts_s}")
+        _within("a fault strikes at or after 0 s: t_s", self.t_s, least=0, most=LONGEST_S)
+        if self.lasts_s is not None:
+            _within("how long a fault lasts (s)", self.lasts_s, above=0, most=LONGEST_S)
+        if not all(hasattr(self.fault, word) for word in ("name", "aimed_at", "check_aim", "inject")):
+            raise TypeError(f"a fault is needed, such as Stop(role='cache'), not {self.fault!r}")
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,10 @@ class Every:
     times: int
     start_s: float
     lasts_s: float | None = None
+
+    def __post_init__(self) -> None:
+        _within("Every.period_s", self.period_s, above=0, most=LONGEST_S)
+        _within("Every.times", self.times, least=1, most=10_000)
 
     def expand(self) -> tuple[At, ...]:
         """Return the single strikes."""
@@ -115,6 +130,13 @@ class Experiment:
     hypothesis: str = ""
 
     def __post_init__(self) -> None:
+        _within("duration_s", self.duration_s, above=0, most=LONGEST_S)
+        _within("warmup_s", self.warmup_s, least=0, most=LONGEST_S)
+        _within("deadline_s", self.deadline_s, above=0, most=3600)
+        if not isinstance(self.load, Rate | ClaimedUsers) or not isinstance(self.mix, Mix):
+            raise TypeError("load is a Rate or ClaimedUsers, and mix a Mix")
+        if not isinstance(self.timeline, tuple) or not all(isinstance(entry, At | Every) for entry in self.timeline):
+            raise TypeError("timeline is a tuple of At and Every; a single one needs a comma behind it")
         for strike in self.strikes():
             end = strike.t_s + (strike.lasts_s or 0)
             if end > self.duration_s:
@@ -128,32 +150,49 @@ class Experiment:
         return tuple(sorted(flat, key=lambda at: at.t_s))
 
 
+def _within(
+    name: str, value: float, *, least: float = -math.inf, above: float = -math.inf, most: float = math.inf
+) -> None:
+    """Raise TypeError for what is no number, ValueError for one that is out of bounds or NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number, not {value!r}")
+    if not (least <= value <= most and value > above):
+        low = f"more than {above:g}" if above > -math.inf else f"at least {least:g}"
+        raise ValueError(f"{name} must be {low} and at most {most:g}, not {value}")
+
+
 def experiments_root() -> Path:
     """Return the folder with one file per experiment."""
     return Path(__file__).resolve().parent.parent / "experiments"
 
 
+def _own_root() -> list[Path]:
+    """The folder with a user's own experiments (TESTBED_EXPERIMENTS): they come beside ours, and win by name."""
+    named = os.environ.get("TESTBED_EXPERIMENTS", "")
+    return [Path(named)] if named else []
+
+
 def known_experiments(root: Path | None = None) -> list[str]:
     """Return the names of all experiments, the control first."""
-    names = {p.stem for p in (root or experiments_root()).glob("*.py") if not p.stem.startswith("_")}
+    roots = [root] if root else [experiments_root(), *_own_root()]
+    names = {p.stem for folder in roots for p in folder.glob("*.py") if not p.stem.startswith("_")}
     return sorted(names, key=lambda name: (name != "control", name))
 
 
 def load_experiment(name: str, root: Path | None = None) -> Experiment:
     """Read `experiments/<name>.py`. Raises ConfigError that names the file and what to change."""
-    base = root or experiments_root()
-    if name not in known_experiments(base):
-        raise ConfigError(
-            "EXPERIMENT", "", f"there is no experiment '{name}'.", did_you_mean(name, known_experiments(base))
-        )
-    path = base / f"{name}.py"
+    known = known_experiments(root)
+    if name not in known:
+        raise ConfigError("EXPERIMENT", "", f"there is no experiment '{name}'.", did_you_mean(name, known))
+    candidates = [folder / f"{name}.py" for folder in ([root] if root else [*_own_root(), experiments_root()])]
+    path = next(candidate for candidate in candidates if candidate.exists())
     spec = importlib.util.spec_from_file_location(f"experiments.{name}", path)
     if spec is None or spec.loader is None:
         raise ConfigError(str(path), "", "cannot be read as Python.", "Make it a readable .py file.")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 (whatever a user's file raises becomes one clear message)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a user's file raises becomes one clear message)
         line = _line_in(path, error)
         problem = f"{type(error).__name__}: {error}."
         raise ConfigError(str(path), line, problem, "Correct that line.") from None
@@ -166,7 +205,7 @@ def load_experiment(name: str, root: Path | None = None) -> Experiment:
     return replace(found, name=name, hypothesis=hypothesis)
 
 
-def _line_in(path: Path, error: Exception) -> str:
+def _line_in(path: Path, error: BaseException) -> str:
     """Return 'line N' for the last place in `path` that the error passed through."""
     if isinstance(error, SyntaxError) and error.lineno:
         return f"line {error.lineno}"

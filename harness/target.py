@@ -7,7 +7,7 @@ writing this one file next to it; see `docs/own-target.md`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -15,7 +15,7 @@ from harness.config import Strict, load_toml
 from harness.errors import ConfigError, NothingToBreak, did_you_mean
 from harness.mechanism import Mechanism
 
-Port = int
+Port = Annotated[int, Field(ge=1, le=65535)]
 Protocol = Literal["http", "postgres", "redis", "tls", "tcp"]
 
 
@@ -23,7 +23,7 @@ class Entry(Strict):
     """Where users come in: a component, its HTTP port inside the container, and its readiness path."""
 
     component: str
-    port: Port = Field(ge=1, le=65535)
+    port: Port
     ready: str = "/v1/ready"
 
 
@@ -67,7 +67,7 @@ class Link(Strict):
 
     name: str
     to: str
-    port: Port = Field(ge=1, le=65535)
+    port: Port
     protocol: Protocol = "tcp"
     external: External | None = None
 
@@ -79,7 +79,7 @@ class Target(Strict):
     """
 
     schema_version: Literal[1] = Field(alias="schema")
-    phase: str
+    phase: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")  # it names folders and Compose projects
     title: str
     deployer: Literal["compose"] = "compose"
     compose: str = "compose.yml"
