@@ -26,11 +26,13 @@ from harness.calibration.verdicts import claims_about, judged
 from harness.campaign import new_folder, run_seed
 from harness.campaign_record import CampaignRecord, write_campaign
 from harness.conclusion import conclude, store_claims
+from harness.errors import InstrumentError
 from harness.history import History, read_history
 from harness.load.arrivals import only_late
 from harness.provenance import git_state
 
 MOST_REPEATS_OF_LATE_RUNS = 2
+OVERHEAD_S = 5.0  # of a run: starting Locust, warming up, draining
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,24 @@ class _Runs:
 def calibrate(asked: Asked, root: Path, say: Callable[[str], None]) -> CalibrationSummary:
     """Carry out a calibration in a new folder under `root` and return what it found; all of it is on disk then.
 
-    Raises HarnessError when the results cannot be written.
+    Raises HarnessError when the results cannot be written, InstrumentError when that happens on the way.
     """
     started = datetime.now(UTC)
     folder = new_folder(root, "script" if asked.file else "suite", started)
+    about_s = sum(script.duration_s + OVERHEAD_S for script in asked.suite)
+    say(f"{len(asked.suite)} runs at {asked.rate:g} arrivals/s, about {about_s:.0f} s.")
+    try:
+        runs = _carry_out(asked, folder, say)
+        return _conclude(asked, folder, runs, started.isoformat(timespec="seconds"))
+    except OSError as error:
+        problem = f"{folder}: cannot be written: {error.strerror or error}."
+        raise InstrumentError(problem, "Make room, and calibrate again.") from error
+
+
+def _carry_out(asked: Asked, folder: Path, say: Callable[[str], None]) -> _Runs:
     runs = _Runs()
     for number, script in enumerate(asked.suite, start=1):
-        say(f"[{number}/{len(asked.suite)}] {script.name}: {script.duration_s:g} s at {asked.rate:g} arrivals/s")
+        say(f"[{number}/{len(asked.suite)}] {script.name}: {script.duration_s:g} s")
         name, seed = f"{number:02d}-{script.name}", run_seed(asked.seed, script.name, 1)
         for attempt in range(1 + MOST_REPEATS_OF_LATE_RUNS):
             done = _run(script, asked.rate, seed, folder / "runs" / (f"{name}-again{attempt}" if attempt else name))
@@ -94,14 +107,18 @@ def calibrate(asked: Asked, root: Path, say: Callable[[str], None]) -> Calibrati
             say("    the machine was busy: once more.")
             runs.repeated[f"runs/{done.folder.name}"] = done.void_because[0]
         runs.done.append(done)
+    return runs
+
+
+def _conclude(asked: Asked, folder: Path, runs: _Runs, started: str) -> CalibrationSummary:
     histories = [read_history(done.folder) for done in runs.done]
-    chain = _campaign(asked, folder, runs, started.isoformat(timespec="seconds"))
-    summary = _concluded(asked, folder, runs, histories, chain)
+    chain = _campaign(asked, folder, runs, started)
+    summary = _compared(asked, folder, runs, histories, chain)
     summary.write(folder / SUMMARY)
     write_pages(folder, summary, histories)
     for name in ("calibration.md", "calibration.html"):
-        shutil.copyfile(folder / name, root / name.replace("calibration", "report"))
-    summary.write(root / "summary.json")
+        shutil.copyfile(folder / name, folder.parent / name.replace("calibration", "report"))
+    summary.write(folder.parent / "summary.json")
     return summary
 
 
@@ -135,7 +152,7 @@ def _campaign(asked: Asked, folder: Path, runs: _Runs, started: str) -> dict[str
     return conclude(folder)
 
 
-def _concluded(
+def _compared(
     asked: Asked, folder: Path, runs: _Runs, histories: Sequence[History], chain: dict[str, Any]
 ) -> CalibrationSummary:
     compared = [

@@ -89,7 +89,8 @@ def test_a_calibration_leaves_a_campaign_a_summary_and_a_page(tmp_path):
     page = (tmp_path / "report.html").read_text()
     assert page.count("<svg") == 1
     assert "http://" not in page.replace("http://www.w3.org/", "")
-    assert lines[0].startswith("[1/1] short")
+    assert lines[1].startswith("[1/1] short")
+    assert [one.right for one in summary.verdicts] == [True, True]
 
 
 def test_a_reference_server_that_dies_makes_the_run_void(tmp_path, monkeypatch):

@@ -1,10 +1,12 @@
 """An instrument that lies is caught; one that does not is valid."""
 
+import errno
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from harness.calibration import conduct
 from harness.calibration.compare import Truth, compare
 from harness.calibration.page import markdown
 from harness.calibration.result import (
@@ -17,6 +19,7 @@ from harness.calibration.result import (
     shortcomings,
     smallest_seen_ms,
 )
+from harness.errors import InstrumentError
 from harness.history import Outcome
 from harness.summary import build_summary
 from tests.fakes.histories import campaign, history
@@ -129,3 +132,12 @@ def test_the_summary_has_the_keys_of_the_issue_and_the_page_the_figures(tmp_path
     assert "| yes |" in text
     summary.write(tmp_path / "summary.json")
     assert (tmp_path / "summary.json").read_text().startswith('{\n  "schema": 1')
+
+
+def test_a_full_disk_on_the_way_ends_in_one_message(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(conduct, "run_once", full)
+    with pytest.raises(InstrumentError, match=r"suite-.*No space left on device\. Make room"):
+        conduct.calibrate(conduct.Asked([SCRIPT], RATE, 1), tmp_path, lambda line: None)
