@@ -165,6 +165,17 @@ def figure_over_runs(blocks: Sequence[Block], figure: Callable[[Sequence[Block]]
     return Interval(value, value - reach, value + reach)
 
 
+def with_more_runs(interval: Interval, now: int, then: int) -> Interval:
+    """Return about what an interval over `now` runs would be over `then` runs, were value and spread to stay.
+
+    It shrinks with the root of the runs, and with Student's t. Needs two runs or more on both sides.
+    """
+    t_now, t_then = (float(stdtrit(runs - 1, 0.5 + CONFIDENCE / 2)) for runs in (now, then))
+    scale = t_then / t_now * math.sqrt(now / then)
+    value = interval.value
+    return Interval(value, value - scale * (value - interval.low), value + scale * (interval.high - value))
+
+
 def _variance_over(blocks: Sequence[Block], figure: Callable[[Sequence[Block]], float]) -> float:
     """Return the jackknife's variance of `figure`; NaN where leaving a block out leaves nothing finite."""
     count = len(blocks)

@@ -21,7 +21,7 @@ def availability(histories: Sequence[History], question: Question) -> Measuremen
     total = sum(of for _, of in counts)
     if total == 0:
         return nothing("arrivals", "share", "no arrival of these kinds was scheduled")
-    return share_measurement(pooled_share(counts), total, "arrivals", question.threshold)
+    return share_measurement(pooled_share(counts), total, "arrivals", question.threshold, len(counts))
 
 
 def good_of(history: History, kinds: frozenset[str]) -> tuple[int, int]:

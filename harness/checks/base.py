@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harness.history import Arrivals, FaultRecord, Floats, History, Kind, Outcome
-from harness.stats import Interval, first_count, requests_needed, share_over_runs, wilson
+from harness.stats import Interval, first_count, requests_needed, share_over_runs, wilson, with_more_runs
 from harness.verdict import Measurement, Verdict
 from harness.wording import percent
 
 SEED = 1  # of every resampling in checks: the same histories always give the same interval
+MOST_RUNS = 100_000  # beyond this many runs "how many more" is no longer advice
 ALL_KINDS = frozenset(kind.value for kind in Kind)
 
 
@@ -127,16 +128,20 @@ def _share(counts: Sequence[tuple[int, int]]) -> float:
     return sum(good for good, _ in counts) / sum(total for _, total in counts)
 
 
-def share_measurement(interval: Interval, count: int, of: str, threshold: Threshold | None) -> Measurement:
-    """Return a share as a measurement, with how much more data would decide when it does not."""
-    hint = share_hint(interval, count, of, threshold)
+def share_measurement(
+    interval: Interval, count: int, of: str, threshold: Threshold | None, runs: int = 1
+) -> Measurement:
+    """Return a share of `runs` runs as a measurement, with how much more data would decide when it does not."""
+    hint = share_hint(interval, count, of, threshold, runs)
     return Measurement(interval.value, interval.low, interval.high, count, of, "share", hint)
 
 
-def share_hint(interval: Interval, count: int, of: str, threshold: Threshold | None) -> str:
-    """Return how many more observations would decide at the share seen; '' when it is decided or not asked."""
+def share_hint(interval: Interval, count: int, of: str, threshold: Threshold | None, runs: int = 1) -> str:
+    """Return how many more observations, or runs of several, would decide; '' when it is decided or not asked."""
     if threshold is None or threshold.decide(interval.low, interval.high) is not Verdict.INCONCLUSIVE:
         return ""
+    if runs > 1:
+        return runs_hint(interval, runs, threshold)
 
     def decides(total: int) -> bool:
         seen = wilson(interval.value * total, total)
@@ -147,6 +152,16 @@ def share_hint(interval: Interval, count: int, of: str, threshold: Threshold | N
     if least is not None and 0 < least < 1 and count < requests_needed(least):
         text += f" Even without one failure, showing {percent(least)} takes {requests_needed(least):,}."
     return text
+
+
+def runs_hint(interval: Interval, runs: int, threshold: Threshold) -> str:
+    """Return how many more runs would decide, were value and spread between the runs to stay what they are."""
+
+    def decides(total: int) -> bool:
+        seen = with_more_runs(interval, runs, total)
+        return threshold.decide(seen.low, seen.high) is not Verdict.INCONCLUSIVE
+
+    return more_hint(first_count(decides, runs + 1, MOST_RUNS), runs, "runs")
 
 
 def more_hint(needed: int | None, count: int, of: str) -> str:

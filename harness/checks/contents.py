@@ -22,7 +22,7 @@ def contents_kept(histories: Sequence[History], question: Question) -> Measureme
     total = sum(before for _, before in counts)
     if total == 0:
         return nothing("entries", "share", "the component held nothing before the fault")
-    return share_measurement(pooled_share(counts), total, "entries", question.threshold)
+    return share_measurement(pooled_share(counts), total, "entries", question.threshold, len(counts))
 
 
 def _kept(receipt: Receipt) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.checks.base import SEED, Question, Threshold, more_hint, nothing, scheduled
+from harness.checks.base import SEED, Question, Threshold, more_hint, nothing, runs_hint, scheduled
 from harness.history import Floats, History
 from harness.stats import Interval, block_bootstrap, figure_over_runs, first_count, quantile, quantile_ranks
 from harness.verdict import Measurement, Verdict
@@ -27,7 +27,7 @@ def latency(histories: Sequence[History], question: Question) -> Measurement:
         return nothing("arrivals", "s", "no arrival of these kinds was scheduled")
     values = np.concatenate(runs)
     interval = quantile(values, q) if len(runs) == 1 else _over_runs(runs, values, q)
-    hint = _hint(values, q, question.threshold, interval.low, interval.high)
+    hint = _hint(values, q, question.threshold, interval, len(runs))
     return Measurement(interval.value, interval.low, interval.high, len(values), "arrivals", "s", hint)
 
 
@@ -50,10 +50,12 @@ def waits(history: History, kinds: frozenset[str]) -> Floats:
     return np.where(good, arrivals.ended_s - arrivals.due_s, math.inf)
 
 
-def _hint(values: Floats, q: float, threshold: Threshold | None, low: float, high: float) -> str:
-    """Return how many more arrivals would decide, were the share inside the bound to stay what it is."""
-    if threshold is None or threshold.decide(low, high) is not Verdict.INCONCLUSIVE:
+def _hint(values: Floats, q: float, threshold: Threshold | None, interval: Interval, runs: int) -> str:
+    """Return how many more arrivals, or runs, would decide, were the share inside the bound to stay what it is."""
+    if threshold is None or threshold.decide(interval.low, interval.high) is not Verdict.INCONCLUSIVE:
         return ""
+    if runs > 1 and math.isfinite(interval.low) and math.isfinite(interval.high):
+        return runs_hint(interval, runs, threshold)
     share = float(np.count_nonzero(values <= threshold.bound)) / len(values)
 
     def decides(total: int) -> bool:

@@ -60,7 +60,7 @@ def availability_under_fault(histories: Sequence[History], question: Question) -
     note = (
         f"Followed only to the fault's end, being still open then: {counted(censored, 'arrivals')}." if censored else ""
     )
-    hint = share_hint(interval, seen, "arrivals", question.threshold)
+    hint = share_hint(interval, seen, "arrivals", question.threshold, len(followed))
     because = " ".join(part for part in (note, hint) if part)
     return Measurement(interval.value, interval.low, interval.high, seen, "arrivals", "share", because)
 

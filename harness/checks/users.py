@@ -30,7 +30,7 @@ def users_served(histories: Sequence[History], question: Question) -> Measuremen
     if total == 0:
         return nothing("arrivals", "users", "no arrival of these kinds was scheduled")
     share = pooled_share(counts)
-    hint = share_hint(share, total, "arrivals", _as_share(question.threshold, asked))
+    hint = share_hint(share, total, "arrivals", _as_share(question.threshold, asked), len(counts))
     values = (share.value * asked, share.low * asked, share.high * asked)
     return Measurement(*values, total, "arrivals", "users", hint)
 

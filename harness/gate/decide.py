@@ -16,7 +16,7 @@ from enum import IntEnum, StrEnum
 import numpy as np
 
 from harness.gate.metrics import METRICS, Metric, Where
-from harness.stats import Interval, first_count, mean_over_runs, paired_difference
+from harness.stats import Interval, first_count, mean_over_runs, paired_difference, with_more_runs
 
 MOST_REPEATS = 10_000
 CEILING = 3.0  # margins: what FINE must exclude. One margin would take ten repeats and more of what noise there is
@@ -123,21 +123,9 @@ def _hint(difference: Interval, margin: float, count: int) -> str:
     """Return how many repeats would decide, were mean and spread of the differences to stay what they are."""
     if count < 2:
         return "one pair shows no spread: at least 2 repeats are needed, 3 are better"
-    reach = difference.high - difference.value
-    unit = mean_over_runs(_standard(count))
-    spread = reach / (unit.high - unit.value)
 
     def decides(repeats: int) -> bool:
-        # The interval shrinks with the root of the repeats and with Student's t.
-        half = spread * mean_over_runs(_standard(repeats)).high
-        there = Interval(difference.value, difference.value - half, difference.value + half)
-        return decide(there, margin) is not Finding.INCONCLUSIVE
+        return decide(with_more_runs(difference, count, repeats), margin) is not Finding.INCONCLUSIVE
 
     needed = first_count(decides, count + 1, MOST_REPEATS)
     return "no practical number of repeats would decide" if needed is None else f"about {needed} repeats would decide"
-
-
-def _standard(count: int) -> list[float]:
-    """Return `count` values with mean 0 and standard deviation 1."""
-    values = np.linspace(-1, 1, count)
-    return [float(value) for value in values / values.std(ddof=1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -84,6 +85,13 @@ def test_repeats_that_differ_widen_the_interval_beyond_wilson() -> None:
     _, low, high = only(ask("availability", fine, poor))
     assert low < 0.3
     assert high > 0.95
+
+
+def test_repeats_that_do_not_decide_say_how_many_more_would() -> None:
+    runs = [history(Trouble(5, 6 + k), repeat=k) for k in (1, 2, 3)]
+    measured = ask("availability", *runs, threshold=Threshold(at_least=0.93))
+    assert measured.low is not None and measured.low < 0.93
+    assert re.search(r"About \d+ more runs like these would decide", measured.because)
 
 
 def test_of_no_arrivals_nothing_is_measured() -> None:

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stats import figure_over_runs, mean_over_runs, paired_difference, share_over_runs, survival_quantile
+from harness.stats import (
+    figure_over_runs,
+    mean_over_runs,
+    paired_difference,
+    share_over_runs,
+    survival_quantile,
+    with_more_runs,
+)
 
 # Freireich et al. 1963: weeks in remission, 6-mercaptopurine and placebo; Klein and Moeschberger, table 1.1.
 MERCAPTOPURINE = [6, 6, 6, 7, 10, 13, 16, 22, 23]
@@ -112,6 +119,15 @@ def test_the_jackknife_of_a_mean_is_its_t_interval(values: list[float]) -> None:
         assert known.high - known.low < 1e-6
     else:
         assert (found.low, found.high) == pytest.approx((known.low, known.high), abs=1e-6)
+
+
+def test_an_interval_over_more_runs_is_what_more_such_runs_would_give() -> None:
+    # 1, 2, 3 and the same spread in twelve runs: Student's t of 2 and of 11 degrees of freedom
+    few = mean_over_runs([1.0, 2.0, 3.0])
+    many = with_more_runs(few, 3, 12)
+    assert many.value == 2.0
+    assert many.high == pytest.approx(2 + 2.200985 * 1.0 / math.sqrt(12))
+    assert with_more_runs(few, 3, 3).high == pytest.approx(few.high)
 
 
 def test_an_infinite_figure_has_no_jackknife() -> None:
