@@ -36,8 +36,8 @@ from harness.engine.lock import EngineLock
 from harness.engine.marks import engine_id, project_name, state_folder
 from harness.engine.residue import Snapshot, dirty, residue, snapshot
 from harness.engine.stack import Stack
-from harness.errors import HarnessError, InstrumentError, NothingToBreak
-from harness.experiment import Experiment, known_experiments, load_experiment
+from harness.errors import ConfigError, HarnessError, InstrumentError, NothingToBreak
+from harness.experiment import MOST_PER_S, Experiment, known_experiments, load_experiment
 from harness.history import RECORD, RunRecord
 from harness.interruption import Interrupted, exposed, interruptible, shielded
 from harness.live import LiveView
@@ -85,8 +85,21 @@ def make_plan(phase: str, experiment: str | None, seed: int, repeats: int) -> Pl
     target = find_target(phase)
     names = known_experiments()
     claims = load_claims(target.folder / "claims.toml", names)
-    chosen = [experiment] if experiment else names
-    return Plan(target, claims, tuple(load_experiment(n) for n in chosen), experiment is not None, seed, repeats)
+    chosen = [load_experiment(name) for name in (names if experiment is None else [experiment])]
+    for one in chosen:
+        _check_amount(one, target)
+    return Plan(target, claims, tuple(chosen), experiment is not None, seed, repeats)
+
+
+def _check_amount(experiment: Experiment, target: Target) -> None:
+    rate = arrivals_per_s(experiment, target)
+    if rate > MOST_PER_S:
+        problem = f"experiment '{experiment.name}' makes {rate:.3g} arrivals a second of it."
+        remedy = f"At most {MOST_PER_S:g} can be made: claim fewer users, or give them more time to think."
+        raise ConfigError(str(target.folder / "target.toml"), "users", problem, remedy)
+    if round(rate * experiment.duration_s) < 1:
+        problem = f"{rate:.3g} arrivals a second for {experiment.duration_s:g} s are not even one."
+        raise ConfigError(f"experiment '{experiment.name}'", "load", problem, "Ask for more, or for longer.")
 
 
 def run_campaign(plan: Plan, root: Path, view: LiveView) -> tuple[Path, dict[str, Any]]:
