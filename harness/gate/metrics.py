@@ -37,8 +37,8 @@ class Metric:
 
 METRICS: tuple[Metric, ...] = (
     Metric("availability", "share", "good / scheduled", 0.005, lower_is_worse=True, where=Where.CALM),
-    Metric("read_p50_s", "s", "median latency of reads", 0.010, 0.10, where=Where.CALM),
-    Metric("read_p95_s", "s", "95th percentile of reads", 0.030, 0.25, where=Where.CALM),
+    Metric("read_p50_s", "s", "median latency of reads", 0.005, 0.10, where=Where.CALM),
+    Metric("read_p95_s", "s", "95th percentile of reads", 0.020, 0.25, where=Where.CALM),
     Metric("chat_p50_s", "s", "median latency of plain chats", 0.040, 0.08, where=Where.CALM),
     Metric("chat_p95_s", "s", "95th percentile of plain chats", 0.080, 0.15, where=Where.CALM),
     Metric("first_byte_p50_s", "s", "median time to a stream's first byte", 0.040, 0.10, where=Where.CALM),
