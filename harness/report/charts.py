@@ -15,6 +15,7 @@ from harness.history import History
 from harness.report.series import Bin, binned, fault_windows, points
 
 WIDTH = 860
+LETTER = 6.5  # about how wide a letter of a label is, in the same units
 VEGA_LITE = "6.4"
 GOOD, BAD, FAULT, FAULT_EDGE, POINT, HIGH = "#0f6b66", "#c8371f", "#f5c04a", "#8a5a00", "#9aa5ad", "#a03e86"
 WAITS = ["half wait at most (p50)", "95 % wait at most (p95)"]
@@ -102,8 +103,19 @@ def _faults(history: History, labels: bool) -> list[Spec]:
     if labels:
         text = {"type": "text", "align": "left", "baseline": "bottom", "dx": 1, "dy": -3, "color": "#5c3c00"}
         where = {"x": at, "y": {"value": 0}, "text": {"field": "label", "type": "nominal"}}
-        layers.append(_layer(rows, text | {"fontSize": 12}, where))
+        layers.append(_layer(_with_room(rows, history.record.duration_s), text | {"fontSize": 12}, where))
     return layers
+
+
+def _with_room(rows: list[dict[str, Any]], duration_s: float) -> list[dict[str, Any]]:
+    """Return the rows whose label does not run into the one before it; the report's table names them all."""
+    kept: list[dict[str, Any]] = []
+    free_s = 0.0
+    for row in sorted(rows, key=lambda row: float(row["from"])):
+        if row["from"] >= free_s:
+            kept.append(row)
+            free_s = row["from"] + len(row["label"]) * LETTER * duration_s / WIDTH
+    return kept
 
 
 def _layer(rows: list[dict[str, Any]], mark: Spec, encoding: Spec) -> Spec:
