@@ -117,7 +117,7 @@ def _fault(script: Script, index: int, served: Served | None) -> FaultRecord:
         hit = sum(1 for _, _, which in served.requests if which == index)
         said = [f"The server did it to {hit} requests, by the run's clock."]
         receipt = Receipt("confirmed", requested, {"requests": hit}, episode.start_s, episode.end_s, said)
-    where = "the reference server"
+    where = "all" if episode.share >= 1 else f"{100 * episode.share:g} %"
     return FaultRecord(str(episode.form), where, episode.start_s, episode.end_s, receipt.status != "missing", receipt)
 
 

@@ -32,6 +32,7 @@ from harness.load.arrivals import only_late
 from harness.provenance import git_state
 
 MOST_REPEATS_OF_LATE_RUNS = 2
+CHANGED = "the instrument's own files changed while it was calibrated"
 OVERHEAD_S = 5.0  # of a run: starting Locust, warming up, draining
 
 
@@ -85,10 +86,12 @@ def calibrate(asked: Asked, root: Path, say: Callable[[str], None]) -> Calibrati
     started = datetime.now(UTC)
     folder = new_folder(root, "script" if asked.file else "suite", started)
     about_s = sum(script.duration_s + OVERHEAD_S for script in asked.suite)
+    before = here()
     say(f"{len(asked.suite)} runs at {asked.rate:g} arrivals/s, about {about_s:.0f} s.")
     try:
         runs = _carry_out(asked, folder, say)
-        return _conclude(asked, folder, runs, started.isoformat(timespec="seconds"))
+        changed = [] if here() == before else [CHANGED]
+        return _conclude(asked, folder, runs, started.isoformat(timespec="seconds"), changed)
     except OSError as error:
         problem = f"{folder}: cannot be written: {error.strerror or error}."
         raise InstrumentError(problem, "Make room, and calibrate again.") from error
@@ -110,10 +113,12 @@ def _carry_out(asked: Asked, folder: Path, say: Callable[[str], None]) -> _Runs:
     return runs
 
 
-def _conclude(asked: Asked, folder: Path, runs: _Runs, started: str) -> CalibrationSummary:
+def _conclude(asked: Asked, folder: Path, runs: _Runs, started: str, doubts: list[str]) -> CalibrationSummary:
     histories = [read_history(done.folder) for done in runs.done]
     chain = _campaign(asked, folder, runs, started)
-    summary = _compared(asked, folder, runs, histories, chain)
+    found = _compared(asked, folder, runs, histories, chain)
+    because = [*doubts, *found.because]
+    summary = found.model_copy(update={"because": because, "valid": not because})
     summary.write(folder / SUMMARY)
     write_pages(folder, summary, histories)
     for name in ("calibration.md", "calibration.html"):

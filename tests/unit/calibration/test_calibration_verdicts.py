@@ -6,8 +6,9 @@ from harness.calibration.compare import Truth
 from harness.calibration.result import wrong_verdicts
 from harness.calibration.verdicts import claims_about, judged
 from harness.judge import judge
+from harness.report.charts import run_chart
 from harness.summary import build_summary
-from tests.fakes.histories import campaign
+from tests.fakes.histories import campaign, fault
 from tests.unit.calibration.scripts import episode, script
 from tests.unit.calibration.test_calibration_compare import SCRIPT, measured
 
@@ -43,3 +44,9 @@ def test_a_truth_of_nothing_but_good_has_only_one_claim():
     names = [claim.id for claim in claims_about([blank, dead]).claims]
     assert names == ["run-1-must-be-held", "run-2-must-be-refuted"]
     assert claims_about([Truth(SCRIPT, due_s, due_s >= 0)]).claims[0].experiment == "script"
+
+
+def test_labels_of_faults_that_crowd_a_picture_leave_room_for_each_other():
+    many = [fault(on_s=at, off_s=at + 0.1, name="503", aimed_at="all") for at in (1, 1.5, 2, 10, 12)]
+    picture = run_chart(measured(faults=many)[1], "c1", "x")
+    assert picture.count(">503, all<") == 3
