@@ -34,7 +34,7 @@ POLL_S = 0.05
 
 
 PRIORITY = -15
-"""Its nice value where we may set one: a saturated stack must not make the instrument late."""
+"""Its nice value where real-time scheduling is refused: a saturated stack must not make the instrument late."""
 
 
 class LoadGenerator:
@@ -212,7 +212,17 @@ def _free_port() -> int:
 
 
 def _favour(pid: int) -> bool:
-    """Let the process run before the stack it measures, where we may; a late generator voids its run."""
+    """Let the process run before the stack it measures, where we may; a late generator voids its run.
+
+    Real-time scheduling at its lowest rank, because a greater weight alone does not free a processor at once: beside
+    four busy processes on two processors, lateness (p99) was 22 ms at nice -15 and 1.8 ms so. Linux keeps 5 % of the
+    time for all others, whatever a real-time process does (sched(7)).
+    """
+    try:
+        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(os.sched_get_priority_min(os.SCHED_RR)))
+        return True
+    except (OSError, AttributeError):  # only root may, not in every container, and not on macOS
+        pass
     try:
         os.setpriority(os.PRIO_PROCESS, pid, PRIORITY)
     except OSError:  # only root may ask for more than others get

@@ -18,6 +18,7 @@ from harness.pressure import FILE, PressureLog, read_rows, summarised
 from tests.contract.load.runs import read_run
 from tests.fakes.chat_server import serving
 
+WAYS = ["sched_setscheduler", "setpriority"]
 HOGS = 2 * (os.cpu_count() or 1)
 
 
@@ -61,15 +62,17 @@ def test_beside_cpu_hogs_the_generator_keeps_its_lateness(tmp_path, keep_plan):
         assert seen.cpu_some_avg > 0.5
 
 
-def test_without_the_privilege_the_generator_runs_all_the_same_and_says_so(tmp_path, monkeypatch):
-    def refused(*_):
+@pytest.mark.parametrize(("refused", "favoured"), [(["sched_setscheduler"], may_favour()), (WAYS, False)])
+def test_without_a_privilege_the_generator_runs_all_the_same_and_says_so(tmp_path, monkeypatch, refused, favoured):
+    def refuse(*_):
         raise PermissionError("only root")
 
-    monkeypatch.setattr(generator_module.os, "setpriority", refused)
+    for way in refused:
+        monkeypatch.setattr(generator_module.os, way, refuse)
     plan = make_plan(20, 1, 0, Mix(), seed=1)
     with LoadGenerator(tmp_path, plan, host="http://127.0.0.1:9", run="test", deadline_s=1) as load:
         load.ready(60)
-        assert load.favoured is False
+        assert load.favoured is favoured
 
 
 def test_a_starved_generator_voids_its_run_and_says_that_it_was_late(tmp_path, keep_plan):
