@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from harness.calibration.process import ReferenceServer, Served
-from harness.calibration.script import Form, Script
+from harness.calibration.script import Episode, Form, Script
 from harness.clock import RunClock
 from harness.errors import InstrumentError
 from harness.experiment import Mix
@@ -108,17 +109,24 @@ def _fault(script: Script, index: int, served: Served | None) -> FaultRecord:
     requested = {"share": episode.share, **({"seconds": episode.seconds} if episode.seconds else {})}
     receipt = Receipt("missing", requested, {}, None, None, ["The reference server did not say what it did."])
     if served is not None and episode.form is Form.REFUSED:
-        closed, opened = (*served.switches.get(index, []), None, None)[:2]
-        late = [abs(m - p) for m, p in ((closed, episode.start_s), (opened, episode.end_s)) if m is not None]
-        right = len(late) == 2 and max(late) * 1000 <= LATENESS_BOUND_MS
-        said = [f"The socket was closed at {closed} s and opened at {opened} s."]
-        receipt = Receipt("confirmed" if right else "mismatch", requested, {}, closed, opened, said)
+        receipt = _switched(episode, requested, served.switches.get(index, []))
     elif served is not None:
         hit = sum(1 for _, _, which in served.requests if which == index)
         said = [f"The server did it to {hit} requests, by the run's clock."]
         receipt = Receipt("confirmed", requested, {"requests": hit}, episode.start_s, episode.end_s, said)
     where = "all" if episode.share >= 1 else f"{100 * episode.share:g} %"
     return FaultRecord(str(episode.form), where, episode.start_s, episode.end_s, receipt.status != "missing", receipt)
+
+
+def _switched(episode: Episode, requested: dict[str, Any], moments: list[float]) -> Receipt:
+    """Return the receipt of a closed socket; `moments` (run time, s) are when it was really closed and opened."""
+    if len(moments) != 2:
+        return Receipt("missing", requested, {}, None, None, ["The socket was not closed and opened again."])
+    closed_s, opened_s = (round(moment, 6) for moment in moments)
+    late_ms = 1000 * max(abs(closed_s - episode.start_s), abs(opened_s - episode.end_s))
+    status = "confirmed" if late_ms <= LATENESS_BOUND_MS else "mismatch"
+    said = [f"The socket was closed at {closed_s} s and opened at {opened_s} s."]
+    return Receipt(status, requested, {"late_ms": round(late_ms, 3)}, closed_s, opened_s, said)
 
 
 def _way_there(served: Served | None, arrivals: Arrivals) -> WayThere | None:
@@ -135,9 +143,12 @@ def _way_there(served: Served | None, arrivals: Arrivals) -> WayThere | None:
 
 def _server_doubts(faults: list[FaultRecord], way: WayThere | None) -> list[str]:
     reasons = [
-        f"the receipt of {f.name} at {f.planned_on_s:g} s is {f.receipt.status}"
+        f"the receipt of {f.name} at {f.planned_on_s:g} s is missing" for f in faults if f.receipt.status == "missing"
+    ]
+    reasons += [
+        f"{f.name} at {f.planned_on_s:g} s began or ended {f.receipt.delivered['late_ms']:.0f} ms late (once)"
         for f in faults
-        if f.receipt.status != "confirmed"
+        if f.receipt.status == "mismatch"
     ]
     if way is not None and way.p99 > LATENESS_BOUND_MS:
         reasons.append(f"requests reached the reference server {way.p99:.0f} ms late (p99)")
