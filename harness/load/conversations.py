@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Conversation:
     """A conversation that the target has acknowledged. `messages` are (user id, assistant id) pairs, in order."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import zipfile
 from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,25 +31,39 @@ class Arrival:
     pick: float
 
 
-def read_rows(path: Path, share: tuple[int, int] = (0, 1)) -> list[Arrival]:
+class Rows:
+    """The rows of one share of a plan, in the order of their due times, made as they are asked for: there are many."""
+
+    def __init__(self, columns: Sequence[array[Any]], share: tuple[int, int]) -> None:
+        """Take due times, kinds, freshness and picks, of equal length, and the `share` (worker, of how many)."""
+        self._due_s, self._kind, self._fresh, self._pick = columns
+        self._seqs = range(share[0], len(self._due_s), share[1])
+
+    def __len__(self) -> int:
+        return len(self._seqs)
+
+    def __getitem__(self, place: int) -> Arrival:
+        seq = self._seqs[place]
+        kind = KINDS[self._kind[seq]]
+        return Arrival(seq, self._due_s[seq], kind, bool(self._fresh[seq]), self._pick[seq])
+
+    def __iter__(self) -> Iterator[Arrival]:
+        return map(self.__getitem__, range(len(self)))
+
+
+def read_rows(path: Path, share: tuple[int, int] = (0, 1)) -> Rows:
     """Read what `Plan.save` wrote: the rows of one `share` (worker, of how many), each row belongs to exactly one.
 
     Raises InstrumentError when it is not a plan.
     """
     try:
-        with zipfile.ZipFile(path) as columns:
-            due, kind, fresh, pick = (
-                _column(columns.read(f"{name}.npy")) for name in ("due_s", "kind", "fresh", "pick")
-            )
-        rows = zip(due, kind, fresh, pick, strict=True)
-        first, step = share
-        return [
-            Arrival(seq, due_s, KINDS[kind], bool(fresh), pick)
-            for seq, (due_s, kind, fresh, pick) in enumerate(rows)
-            if seq % step == first
-        ]
-    except (OSError, ValueError, KeyError, IndexError, SyntaxError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(path) as file:
+            columns = [_column(file.read(f"{name}.npy")) for name in ("due_s", "kind", "fresh", "pick")]
+        if len({len(column) for column in columns}) != 1 or not set(columns[1]) <= set(range(len(KINDS))):
+            raise ValueError("its columns do not fit together")
+    except (OSError, ValueError, KeyError, SyntaxError, zipfile.BadZipFile) as error:
         raise InstrumentError(f"{path} is not a plan of arrivals: {error}.", "Make it anew with make_plan.") from error
+    return Rows(columns, share)
 
 
 def _column(data: bytes) -> array[Any]:

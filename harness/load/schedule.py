@@ -14,7 +14,7 @@ from gevent.pool import Group
 from harness.clock import RunClock
 from harness.load.asking import Asker
 from harness.load.rawlog import RawLog, Record
-from harness.load.rows import Arrival
+from harness.load.rows import Arrival, Rows
 from harness.load.settings import Summary
 from harness.outcome import Outcome
 
@@ -33,7 +33,7 @@ class Schedule:
 
     def __init__(
         self,
-        mine: list[Arrival],
+        mine: Rows,
         asker: Asker,
         log: RawLog,
         clock: RunClock,

@@ -27,12 +27,14 @@ def test_it_reads_what_numpy_reads(path: Path) -> None:
         Arrival(seq, plan.due_s[seq], KINDS[plan.kind[seq]], plan.fresh[seq], plan.pick[seq])
         for seq in range(len(plan))
     ]
-    assert read_rows(path) == expected
+    rows = read_rows(path)
+    assert list(rows) == expected
+    assert (len(rows), rows[-1]) == (len(expected), expected[-1])
 
 
 def test_every_row_belongs_to_exactly_one_share(path: Path) -> None:
     shares = [read_rows(path, (index, 3)) for index in range(3)]
-    assert sorted((row for share in shares for row in share), key=lambda row: row.seq) == read_rows(path)
+    assert sorted((row for share in shares for row in share), key=lambda row: row.seq) == list(read_rows(path))
 
 
 @pytest.mark.parametrize("spoil", ["cut", "empty", "other", "missing"])
