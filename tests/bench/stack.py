@@ -138,13 +138,13 @@ def weaving(folder: Path) -> dict[str, float]:
 
 
 def p50_ms(folder: Path, url: str) -> float:
-    """The median latency (ms) of chats at 50/s, from their due times. Raises RuntimeError when not all were good."""
+    """Median latency (ms) of chats at 50/s, from their due times. Raises RuntimeError when one in a hundred failed."""
     ran = load(folder, url, RATE, SECONDS, warmup_s=4.0, deadline_s=5.0)
     counted = ran.arrivals.select(ran.arrivals.counted)
     good = counted.good(5.0)
-    if not good.all():
+    if good.mean() < 0.99:
         raise RuntimeError(f"{np.count_nonzero(~good)} of {len(good)} chats failed: {set(counted.detail[~good])}")
-    return float(np.median(counted.ended_s - counted.due_s)) * 1000
+    return float(np.median((counted.ended_s - counted.due_s)[good])) * 1000
 
 
 def steady_target(folder: Path) -> Target:
