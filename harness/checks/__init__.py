@@ -9,6 +9,7 @@ from harness.checks.base import Check, Parameter
 from harness.checks.contents import contents_kept
 from harness.checks.durability import durability
 from harness.checks.latency import latency
+from harness.checks.recovery import recovery
 from harness.checks.told import honest_answers, told_in_time
 from harness.checks.under_fault import availability_under_fault
 from harness.checks.users import users_served
@@ -19,6 +20,7 @@ CHECKS: dict[str, Check] = {
     "latency": Check(latency, "s", {"percentile": Parameter(95.0, 0.0, 100.0)}),
     "contents_kept": Check(contents_kept, "share", needs_fault=True),
     "users_served": Check(users_served, "users", {"within_s": Parameter(math.inf, 0.0, math.inf)}),
+    "recovery": Check(recovery, "s", {"percentile": Parameter(50.0, 0.0, 100.0)}, needs_fault=True),
     "durability": Check(durability, "share"),
     "told_in_time": Check(told_in_time, "share", {"within_s": Parameter(7.0, 0.0, math.inf)}, needs_fault=True),
     "honest_answers": Check(honest_answers, "share", needs_fault=True),

@@ -246,3 +246,25 @@ def test_messages_that_could_not_be_looked_for_are_neither_kept_nor_lost() -> No
     assert high == 1.0
     assert ask("durability", history(durability=Durability(5, 0, 0, 0, 5))).value is None
     assert ask("durability", history(durability=None)).value is None
+
+
+def test_recovery_is_the_median_over_faults_and_repeats() -> None:
+    runs = [history(Trouble(8, 20 + k), faults=[fault()], repeat=k) for k in range(1, 8)]
+    value, low, high = only(ask("recovery", *runs))
+    assert value == pytest.approx(4, abs=0.5)
+    assert 1 <= low <= value <= high <= 8
+
+
+def test_one_recovery_is_no_distribution() -> None:
+    measured = ask("recovery", history(Trouble(8, 22), faults=[fault()]), threshold=Threshold(at_most=5))
+    assert measured.value == pytest.approx(2, abs=0.5)
+    assert measured.high == math.inf
+    assert "at least six" in measured.because
+
+
+def test_a_target_that_never_recovers_is_censored_and_not_left_out() -> None:
+    runs = [history(Trouble(8, 38), faults=[fault()], repeat=k) for k in range(1, 8)]
+    measured = ask("recovery", *runs)
+    assert measured.value == math.inf
+    assert measured.count == 7
+    assert "Not recovered while watched: 7 faults" in measured.because

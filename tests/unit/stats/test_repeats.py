@@ -48,8 +48,16 @@ def test_kaplan_meier_median_without_censoring_is_the_published_one() -> None:
 
 def test_a_quantile_that_censoring_hides_has_no_upper_bound() -> None:
     never = survival_quantile([5.0, 7.0], [False, False])
-    assert (never.value, never.low, never.high) == (math.inf, 5.0, math.inf)
+    assert (never.value, never.low, never.high) == (math.inf, 0.0, math.inf)
     assert survival_quantile([1.0, 9.0, 9.0], [True, False, False]).value == math.inf
+
+
+def test_few_times_have_no_bounds_and_six_have() -> None:
+    for count in range(1, 6):
+        few = survival_quantile([2.0] * count, [True] * count)
+        assert (few.value, few.low, few.high) == (2.0, 0.0, math.inf)
+    six = survival_quantile([2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [True] * 6)
+    assert (six.low, six.high) == (2.0, 7.0)
 
 
 @given(TIMES, st.sampled_from([0.25, 0.5, 0.9]))
