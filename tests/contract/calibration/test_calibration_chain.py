@@ -32,7 +32,19 @@ def episode(form: str, start_s: float, lasts_s: float, **more) -> Episode:
 
 
 def not_late(reasons):
-    return [reason for reason in reasons if " ms late" not in reason]
+    return [reason for reason in reasons if " late (" not in reason]
+
+
+def run_in_time(mine, rate, folder):
+    """A run that the machine did not make late: such a one is void, and says nothing about the instrument."""
+    for attempt in range(3):
+        place = folder / str(attempt)
+        place.mkdir()
+        plan, way, record = run_once(mine, rate, 3, place)
+        assert not_late(record.void_because) == []
+        if record.valid:
+            return plan, way, record, place
+    pytest.skip(f"the machine is too busy: {record.void_because[0]}")
 
 
 def test_what_was_scripted_is_what_is_measured(tmp_path):
@@ -45,11 +57,10 @@ def test_what_was_scripted_is_what_is_measured(tmp_path):
         episode("slow", 7.5, 0.5, seconds=3.0, share=0.5),
         duration_s=8.5,
     )
-    plan, way, record = run_once(mine, 100, 3, tmp_path)
-    arrivals = read_history(tmp_path).counted()
+    plan, way, record, folder = run_in_time(mine, 100, tmp_path)
+    arrivals = read_history(folder).counted()
     true, seen = Truth(mine, plan.due_s, plan.counted).good(), arrivals.good(mine.deadline_s)
 
-    assert not_late(record.void_because) == []
     assert len(true) == len(seen) == 850
     assert 0.5 < true.mean() < 0.7
     assert abs(float(seen.mean() - true.mean())) <= 0.005
@@ -84,6 +95,8 @@ def test_a_calibration_leaves_a_campaign_a_summary_and_a_page(tmp_path):
     chain = json.loads((folder / "summary.json").read_text())
     assert chain["runs"][0]["good"] == form.measured_good
     assert not_late(form.void_because) == []
+    if not form.valid:
+        pytest.skip(f"the machine is too busy: {form.void_because[0]}")
     assert abs(form.measured_good - form.true_good) <= 4
     assert {path.name for path in tmp_path.iterdir()} == {"summary.json", "report.md", "report.html", folder.name}
     page = (tmp_path / "report.html").read_text()
