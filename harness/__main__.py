@@ -30,7 +30,7 @@ from harness.engine.install import ensure_engine, stop_engine
 from harness.engine.lock import EngineLock
 from harness.engine.recover import recover as recover_engine
 from harness.engine.residue import dirty
-from harness.errors import HarnessError, InstrumentError, one_line
+from harness.errors import HarnessError, InstrumentError, one_line, printable
 from harness.gate import commands as gate
 from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
@@ -204,7 +204,7 @@ def guarded(command: Callable[[], Any]) -> int:
     try:
         ended = command()
     except InstrumentError as error:
-        sys.stderr.write(f"the instrument failed: {error}\n")
+        sys.stderr.write(f"the instrument failed: {printable(str(error))}\n")
         return 2
     except TyperException as error:  # what was typed does not fit the command line
         said = one_line(error.format_message())
@@ -215,7 +215,7 @@ def guarded(command: Callable[[], Any]) -> int:
         sys.stderr.write(f"the instrument failed: {one_line(str(error))}\n")
         return 2
     except HarnessError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable(str(error))}\n")
         return 1
     except (Interrupted, KeyboardInterrupt):
         sys.stderr.write("Interrupted: everything that was started has been taken down again.\n")

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.campaign_record import FILE, read_campaign
 from harness.claims import Claims, check_the_checks
-from harness.errors import HarnessError, InstrumentError
+from harness.errors import HarnessError, InstrumentError, one_line
 from harness.history import read_history
 from harness.judge import ClaimVerdict, judge
 from harness.report import write_reports
@@ -73,7 +73,9 @@ def rejudge(folder: Path) -> dict[str, Any]:
     Raises HarnessError when it is no campaign, is still going on, or lacks something, in one message naming the file.
     """
     if not (folder / FILE).is_file():
-        raise HarnessError(f"{folder}: holds no {FILE}.", "Name the folder of a campaign, such as results/latest.")
+        raise HarnessError(
+            one_line(f"{folder}: holds no {FILE}."), "Name the folder of a campaign, such as results/latest."
+        )
     if read_campaign(folder).finished is None:
         if still_at_work(folder):
             raise HarnessError(f"{folder}: the campaign has not ended yet.", "Wait for its end.")

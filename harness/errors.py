@@ -46,6 +46,11 @@ def one_line(text: str, most: int = 300) -> str:
     return shown if len(shown) <= most else f"{shown[: most - 4]} ..."
 
 
+def printable(text: str) -> str:
+    """Return `text` without the characters that would act on a terminal; its lines stay."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return 'Did you mean X? Known: a, b, c.' for a word that is not among the known ones."""
     names = sorted(known)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, one_line
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -25,7 +25,7 @@ class Unreadable(HarnessError):
     """A file of a stored result is missing, cut off, or not what it should be."""
 
     def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path}: {why}.", "Restore it from a copy, or run the experiment again.")
+        super().__init__(one_line(f"{path}: {why}.", most=1000), "Restore it from a copy, or run the experiment again.")
 
 
 Stored = TypeVar("Stored")

@@ -20,6 +20,7 @@ from typing import Any
 from harness import campaign, conclusion, run, stored
 from harness.__main__ import guarded
 from harness.claims import load_claims
+from harness.engine.lock import EngineLock
 from harness.engine.residue import Snapshot
 from harness.experiment import At, Experiment, Rate, known_experiments
 from harness.history import EventLog, Receipt
@@ -160,6 +161,7 @@ def _replace_the_engine(stack: FakeStack, results: Path, at: Point) -> None:
         "ensure_images": lambda *given: at("images"),
         "engine_id": lambda client: f"fake-{os.getpid()}",
         "state_folder": lambda engine: results / "state",
+        "EngineLock": lambda engine, who: EngineLock(engine, who, folder=results),
         "refuse_dirty": lambda client: None,
         "snapshot": lambda client: Snapshot(frozenset(), {}, frozenset()),
         "versions": lambda client: {"engine": "none"},
