@@ -24,8 +24,8 @@ from harness.gate.decide import Comparison, Figures, Finding, Outcome, Pairs, co
 from harness.gate.figures import run_figures
 from harness.gate.measure import measure
 from harness.gate.metrics import METRICS
+from harness.gate.write import figure
 from harness.stats import mean_over_runs
-from harness.wording import quantity
 
 DRAWS = 1000
 SEED = 1  # of the drawing of groups: the same runs always give the same rate
@@ -134,7 +134,7 @@ def markdown(result: dict[str, Any]) -> str:
     for metric in METRICS:
         if (row := result["noise"].get(metric.name)) is not None:
             mean, low, high, sd, least, most = (
-                quantity(row[key], metric.unit) for key in ("mean", "low", "high", "sd", "least", "most")
+                figure(row[key], metric.unit) for key in ("mean", "low", "high", "sd", "least", "most")
             )
             lines.append(f"| {metric.name}: {metric.says} | {mean} ({low} to {high}) | {sd} | {least} to {most} |")
     lines += [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from harness.gate.decide import Comparison, Finding, Outcome
-from harness.wording import quantity, reach
+from harness.wording import quantity
 
 SENTENCES = {
     Outcome.NO_REGRESSION: "No regression: every interval of paired differences lies inside its margin.",
@@ -75,11 +75,23 @@ def sentence(comparison: Comparison) -> str:
     """Return one comparison as a sentence."""
     unit, metric, difference = comparison.metric.unit, comparison.metric, comparison.difference
     text = (
-        f"{comparison.experiment}: {metric.name} ({metric.says}) went from {quantity(comparison.before, unit)} to "
-        f"{quantity(comparison.after, unit)}; worse by {reach(difference.low, difference.high, unit)} "
-        f"in {comparison.pairs} pairs, margin {quantity(comparison.margin, unit)}"
+        f"{comparison.experiment}: {metric.name} ({metric.says}) went from {figure(comparison.before, unit)} to "
+        f"{figure(comparison.after, unit)}; worse by {between(difference.low, difference.high, unit)} "
+        f"in {comparison.pairs} pairs, margin {figure(comparison.margin, unit)}"
     )
     return f"{text}; {comparison.because}." if comparison.because else f"{text}."
+
+
+def figure(value: float, unit: str) -> str:
+    """Return a value in its unit; times below a second in milliseconds, because reads take five of them."""
+    if unit == "s" and abs(value) < 1:
+        return quantity(round(value * 1000, 1) + 0.0, "ms")  # + 0.0 makes a rounded -0.0 a plain 0
+    return quantity(round(value, 6) + 0.0, unit)
+
+
+def between(low: float, high: float, unit: str) -> str:
+    """Return an interval; its bounds may be in different units."""
+    return f"{figure(low, unit)} to {figure(high, unit)}"
 
 
 def _row(comparison: Comparison) -> str:
@@ -89,11 +101,11 @@ def _row(comparison: Comparison) -> str:
     cells = [
         comparison.experiment,
         comparison.metric.name,
-        quantity(comparison.before, unit),
-        quantity(comparison.after, unit),
+        figure(comparison.before, unit),
+        figure(comparison.after, unit),
         str(comparison.pairs),
-        f"{quantity(difference.value, unit)} ({reach(difference.low, difference.high, unit)})",
-        quantity(comparison.margin, unit),
+        f"{figure(difference.value, unit)} ({between(difference.low, difference.high, unit)})",
+        figure(comparison.margin, unit),
         mark,
     ]
     return f"| {' | '.join(cells)} |"
