@@ -26,6 +26,7 @@ def write_arrivals(folder: Path, arrivals: Arrivals) -> None:
 
 def stored_campaign(folder: Path, claims: Claims, histories: Sequence[History], **changes: Any) -> Path:
     """Write manifest, claims and runs into `folder`, and return it."""
+    (folder / "runs").mkdir(parents=True)
     for history in histories:
         run = folder / "runs" / history.record.run
         run.mkdir(parents=True)
