@@ -20,10 +20,14 @@ MACHINE_KEYS = ("cores", "processor", "memory_gib")
 
 
 class BaselineRun(Strict):
-    """One run: its repeat and seed, and every figure of `harness.gate.metrics`."""
+    """One run: its repeat and seed, and every figure of `harness.gate.metrics`.
+
+    `cpu_pressure` is the share of the run in which somebody waited for a processor (PSI), None if not known.
+    """
 
     repeat: int = Field(ge=1)
     seed: int = Field(ge=0)
+    cpu_pressure: float | None = None
     figures: dict[str, float | None]
 
 
@@ -97,6 +101,12 @@ def machine_differs(before: dict[str, str], now: dict[str, str]) -> list[str]:
     ]
 
 
+def cpu_pressure(history: History) -> float | None:
+    """Return the share of a run in which somebody waited for a processor; None if nobody knows."""
+    pressure = history.record.pressure
+    return None if pressure is None or pressure.cpu_some_avg is None else round(pressure.cpu_some_avg, 4)
+
+
 def write_baseline(path: Path, baseline: Baseline) -> None:
     """Write it so that a crash leaves either the old file or the new one; the same baseline gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +131,12 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def _run(history: History) -> BaselineRun:
-    return BaselineRun(repeat=history.record.repeat, seed=history.record.seed, figures=run_figures(history))
+    return BaselineRun(
+        repeat=history.record.repeat,
+        seed=history.record.seed,
+        cpu_pressure=cpu_pressure(history),
+        figures=run_figures(history),
+    )
 
 
 def _text(baseline: Baseline) -> str:

@@ -15,7 +15,15 @@ import typer
 from rich.console import Console
 
 from harness.errors import ConfigError, HarnessError, did_you_mean
-from harness.gate.baseline import BASELINES, Baseline, machine_differs, make_baseline, read_baseline, write_baseline
+from harness.gate.baseline import (
+    BASELINES,
+    Baseline,
+    cpu_pressure,
+    machine_differs,
+    make_baseline,
+    read_baseline,
+    write_baseline,
+)
 from harness.gate.decide import Outcome, compare_all, conclude
 from harness.gate.measure import Measured, measure, pair_up
 from harness.gate.write import Report, junit, markdown
@@ -103,9 +111,22 @@ def judge(before: Baseline, found: Measured) -> Report:
         "baseline": f"{before.recorded}, commit {before.git[:12] or 'unknown'}. {before.note}".strip(),
         "now": f"{found.record.started}, commit {found.record.git.sha[:12] or 'unknown'}",
         "machine": ", ".join(found.record.machine.values()),
+        "waiting for a processor (PSI)": _pressures(before, found),
         "repeat it with": f"`{found.record.command}`",
     }
     return Report(before.phase, outcome, comparisons, doubts, facts)
+
+
+def _pressures(before: Baseline, found: Measured) -> str:
+    """Return how busy the machine was then and now: it decides nothing, and explains much."""
+    names = found.record.experiments
+    then = [run.cpu_pressure for name in names for run in before.experiments[name].runs]
+    return f"{_mean_share(then)} of the time then, {_mean_share([cpu_pressure(h) for h in found.histories])} now"
+
+
+def _mean_share(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{sum(known) / len(known):.0%}" if known else "unknown"
 
 
 def split(experiments: str) -> list[str]:

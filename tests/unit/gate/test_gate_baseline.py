@@ -15,7 +15,7 @@ from harness.gate.commands import chosen, judge, split
 from harness.gate.decide import Outcome
 from harness.gate.figures import run_figures
 from harness.gate.measure import Measured
-from harness.history import History
+from harness.history import History, Pressure
 from tests.fakes.histories import Hang, Trouble, campaign, fault, history
 from tests.fakes.simulated_v1 import SimulatedV1
 
@@ -63,6 +63,16 @@ def test_another_machine_concludes_nothing_and_says_so(tmp_path: Path) -> None:
     report = judge(baseline, slower)
     assert report.outcome is Outcome.INCONCLUSIVE
     assert "cores: 2 then, 4 now" in report.doubts[0]
+
+
+def test_how_busy_the_machine_was_is_told_and_decides_nothing(tmp_path: Path) -> None:
+    busy = Pressure(38, 0.5, 0.9, 0.0, 0.0, 0.8, 0.0, 0.0, 0.1)
+    pressed = [replace(h, record=replace(h.record, pressure=busy)) for h in runs(SimulatedV1(), 1)]
+    baseline = make_baseline(measured(pressed, tmp_path).record, pressed)
+    assert baseline.experiments["control"].runs[0].cpu_pressure == 0.5
+    report = judge(baseline, measured(runs(SimulatedV1(), 1), tmp_path))
+    assert report.facts["waiting for a processor (PSI)"] == "50% of the time then, unknown now"
+    assert report.outcome is Outcome.NO_REGRESSION
 
 
 def test_a_missing_run_is_named_and_keeps_the_gate_from_passing(tmp_path: Path) -> None:
