@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,15 +45,16 @@ class Goal:
 class Bench:
     """A benchmark: `measure` does it once in an empty folder and returns one value per goal, by the goals' names.
 
-    It raises Skipped where it cannot be done. `ours` is False where work is done by processes that are no children
-    of the benchmark (containers), so that foreign load cannot be told from its own.
+    It raises Skipped where it cannot be done. `containers` says that it works with some. `within` surrounds each
+    repeat: what waits for others there is not measured.
     """
 
     name: str
     measure: Callable[[Path], dict[str, float]]
     goals: tuple[Goal, ...]
     repeats: int = 3
-    ours: bool = True
+    containers: bool = False
+    within: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,11 @@ def run(bench: Bench, say: Callable[[str], None], extra: int = EXTRA) -> list[Fi
         if len(clean) == bench.repeats:
             break
         folder = Path(tempfile.mkdtemp(prefix=f"bench-{bench.name}-"))
-        gate = Gate()
         try:
-            values = bench.measure(folder)
+            with bench.within():
+                gate = Gate()
+                values = bench.measure(folder)
+                load = gate.load()
         except Skipped as reason:
             return [_without(bench, goal, f"skipped: {reason}", None) for goal in bench.goals]
         except Exception as error:  # noqa: BLE001 (one that fails is told, and must not cost the figures of the others)
@@ -37,12 +39,13 @@ def run(bench: Bench, say: Callable[[str], None], extra: int = EXTRA) -> list[Fi
             return [_without(bench, goal, why, False) for goal in bench.goals]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        load = gate.load()
-        spoilt = load.contaminated(bench.ours)
+        spoilt = load.contaminated(bench.containers)
         (dirty if spoilt else clean).append(values)
         told = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-        waiting = "" if load.waiting is None else f", waiting {load.waiting:.0%}"
-        mark = f"contaminated (steal {load.steal:.1%}, foreign {load.foreign:.2f}{waiting})" if spoilt else "clean"
+        seen = [f"steal {load.steal:.1%}", f"not ours {load.foreign:.2f} processors"]
+        seen += [] if load.containers is None else [f"{load.containers:.2f} of them in containers"]
+        seen += [] if load.waiting is None else [f"waiting {load.waiting:.0%}"]
+        mark = f"{'contaminated' if spoilt else 'clean'} ({', '.join(seen)})"
         say(f"{bench.name} {attempt + 1}: {told}: {mark}")
     kept = clean or dirty
     return [_figure(bench, goal, [values[goal.name] for values in kept], len(dirty)) for goal in bench.goals]

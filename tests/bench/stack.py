@@ -10,13 +10,12 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import docker
 import numpy as np
 import yaml
 
@@ -41,7 +40,7 @@ WAIT_S = 1200.0
 
 
 @contextmanager
-def engine() -> Iterator[docker.DockerClient]:
+def engine() -> Iterator[None]:
     """The engine, ours alone and clean, with all images. Raises Skipped where there is none."""
     try:
         client = connect()
@@ -59,7 +58,7 @@ def engine() -> Iterator[docker.DockerClient]:
     try:
         refuse_dirty(client)
         ensure_images(client, [*find_target("v1").images, "toxiproxy"], lambda _: None)
-        yield client
+        yield
     finally:
         lock.release()
         client.close()
@@ -89,28 +88,28 @@ class Plain:
 
 
 @contextmanager
-def woven(client: docker.DockerClient, folder: Path, target: Target) -> Iterator[tuple[Stack, float]]:
+def woven(folder: Path, target: Target) -> Iterator[tuple[Stack, float]]:
     """The target as experiments start it, and how long (s) it took until it was ready; taken down afterwards."""
-    begun = time.monotonic()
-    stack = ComposeDeployer(client, folder / "woven").up(target, f"bench-{uuid.uuid4().hex[:6]}", lambda _: None)
-    try:
-        stack.ready(60)
-        yield stack, time.monotonic() - begun
-    finally:
-        stack.down()
+    with closing(connect()) as client:
+        begun = time.monotonic()
+        stack = ComposeDeployer(client, folder / "woven").up(target, f"bench-{uuid.uuid4().hex[:6]}", lambda _: None)
+        try:
+            stack.ready(60)
+            yield stack, time.monotonic() - begun
+        finally:
+            stack.down()
 
 
 def start(folder: Path) -> dict[str, float]:
     """Starting v1 with every link woven and verified, over `docker compose up --wait` of the plain file."""
     target = find_target("v1")
-    with engine() as client:
-        plain = Plain(target.folder / target.compose, next(free_ports()))
-        try:
-            plain_s = plain.up()
-        finally:
-            plain.down()
-        with woven(client, folder, target) as (_, woven_s):
-            pass
+    plain = Plain(target.folder / target.compose, next(free_ports()))
+    try:
+        plain_s = plain.up()
+    finally:
+        plain.down()
+    with woven(folder, target) as (_, woven_s):
+        pass
     return {"start_ratio": woven_s / plain_s, "start_s": woven_s}
 
 
@@ -118,17 +117,16 @@ def weaving(folder: Path) -> dict[str, float]:
     """Chats at 50/s against both stacks in turn, before a provider that always takes 50 ms."""
     target = steady_target(folder / "target")
     p50s: dict[str, list[float]] = {"plain": [], "woven": []}
-    with engine() as client:
-        plain = Plain(target.folder / target.compose, next(free_ports()))
-        try:
-            plain.up()
-            with woven(client, folder, target) as (stack, _):
-                places = {"plain": f"http://127.0.0.1:{plain.port}", "woven": stack.base_url}
-                for number in range(2):
-                    for name, url in places.items():
-                        p50s[name].append(p50_ms(folder / f"{name}-{number}", url))
-        finally:
-            plain.down()
+    plain = Plain(target.folder / target.compose, next(free_ports()))
+    try:
+        plain.up()
+        with woven(folder, target) as (stack, _):
+            places = {"plain": f"http://127.0.0.1:{plain.port}", "woven": stack.base_url}
+            for number in range(2):
+                for name, url in places.items():
+                    p50s[name].append(p50_ms(folder / f"{name}-{number}", url))
+    finally:
+        plain.down()
     plain_ms, woven_ms = min(p50s["plain"]), min(p50s["woven"])
     return {
         "weaving_cost": woven_ms - plain_ms,
@@ -198,7 +196,8 @@ BENCHES = (
             Goal("start_ratio", "start of v1 / `docker compose up --wait` of the plain file", "ratio", high=1.2),
             Goal("start_s", "start of v1, woven, until ready", "s"),
         ),
-        ours=False,
+        containers=True,
+        within=engine,
     ),
     Bench(
         "weaving",
@@ -208,13 +207,14 @@ BENCHES = (
             Goal("api_overhead", "v1 chat p50 minus the provider's own time, at 50/s", "ms", high=8),
             Goal("api_overhead_plain", "the same without Toxiproxy", "ms"),
         ),
-        ours=False,
+        containers=True,
+        within=engine,
     ),
     Bench(
         "campaign",
         campaign,
         (Goal("campaign_ratio", "time of a campaign / sum of its declared windows", "ratio", high=1.15),),
         repeats=1,
-        ours=False,
+        containers=True,
     ),
 )

@@ -9,7 +9,7 @@ import pytest
 
 from tests.bench import runner
 from tests.bench.figures import Bench, Figure, Goal, Skipped
-from tests.bench.gate import Gate, Load
+from tests.bench.gate import Gate, Load, contained_s
 from tests.bench.million import struck, write_night
 
 GOAL = Goal("speed", "how fast", "s", high=3)
@@ -31,7 +31,7 @@ def bench(values, repeats: int = 3) -> Bench:
 def machine(monkeypatch: pytest.MonkeyPatch):
     """Says for each repeat whether somebody else was at work."""
     foreign: list[float] = []
-    monkeypatch.setattr(runner.Gate, "load", lambda self: Load(0.0, foreign.pop(0) if foreign else 0.0, 0.1))
+    monkeypatch.setattr(runner.Gate, "load", lambda self: Load(0.0, foreign.pop(0) if foreign else 0.0, None, 0.1))
     return foreign
 
 
@@ -71,10 +71,28 @@ def test_what_fails_is_missed_and_says_why(machine: list[float]) -> None:
     assert (figure.measured, figure.met, figure.because) == (None, False, "failed: RuntimeError: it broke")
 
 
-def test_foreign_load_counts_only_where_all_work_is_ours() -> None:
-    assert Load(0.0, 1.0, None).contaminated(ours=True)
-    assert not Load(0.0, 1.0, None).contaminated(ours=False)
-    assert Load(0.05, 0.0, None).contaminated(ours=False)
+def test_containers_are_foreign_only_where_they_are_not_ours() -> None:
+    assert Load(0.0, 1.0, 0.9, None).contaminated(containers=False)
+    assert not Load(0.0, 1.0, 0.9, None).contaminated(containers=True)
+    assert Load(0.0, 1.5, 0.9, None).contaminated(containers=True)
+    assert Load(0.05, 0.0, 0.0, None).contaminated(containers=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "seconds"),
+    [
+        ("cpuacct/docker/cpuacct.usage", "1500000000\n", 1.5),
+        ("docker/cpu.stat", "usage_usec 2500000\nuser_usec 1\n", 2.5),
+        ("system.slice/cpu.stat", "usage_usec 3500000\n", 3.5),
+    ],
+)
+def test_the_time_of_containers_is_read_from_either_cgroup_version(
+    tmp_path: Path, name: str, text: str, seconds: float
+) -> None:
+    assert contained_s(tmp_path) is None
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text(text)
+    assert contained_s(tmp_path) == seconds
 
 
 def test_the_gate_reads_this_machine() -> None:
