@@ -20,6 +20,7 @@ from harness.checks.latency import waits
 from harness.history import FaultRecord, History, Outcome
 from harness.judge import ClaimVerdict, bound_text
 from harness.stats import quantile, wilson
+from harness.stored import write_whole
 from harness.summary_schema import (
     CalibrationPart,
     ClaimPart,
@@ -71,7 +72,7 @@ def build_summary(
 def write_summary(folder: Path, summary: dict[str, Any]) -> None:
     """Write `summary.json`. Raises ValueError on a number that JSON does not have."""
     text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    (folder / "summary.json").write_text(text, encoding="utf-8")
+    write_whole(folder / "summary.json", text)
 
 
 def finite(value: Any) -> Any:

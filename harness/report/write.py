@@ -16,6 +16,7 @@ from harness.history import History
 from harness.report import words
 from harness.report.charts import run_chart
 from harness.report.series import sparkline
+from harness.stored import write_whole
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -25,8 +26,8 @@ def write_reports(folder: Path, summary: dict[str, Any], histories: Sequence[His
 
     Raises KeyError when a run of the summary has no history.
     """
-    (folder / "report.md").write_text(render_markdown(summary, histories), encoding="utf-8")
-    (folder / "report.html").write_text(render_html(summary, histories), encoding="utf-8")
+    write_whole(folder / "report.md", render_markdown(summary, histories))
+    write_whole(folder / "report.html", render_html(summary, histories))
 
 
 def render_markdown(summary: dict[str, Any], histories: Sequence[History]) -> str:
