@@ -15,7 +15,7 @@ import hashlib
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,8 +102,10 @@ def _check_amount(experiment: Experiment, target: Target) -> None:
         raise ConfigError(f"experiment '{experiment.name}'", "load", problem, "Ask for more, or for longer.")
 
 
-def run_campaign(plan: Plan, root: Path, view: LiveView) -> tuple[Path, dict[str, Any]]:
+def run_campaign(plan: Plan, root: Path, view: LiveView, *, held: bool = False) -> tuple[Path, dict[str, Any]]:
     """Carry out a campaign; return its folder and its summary. Its record says whether it is valid.
+
+    `held` says that the caller holds the engine's lock already, for several campaigns in a row.
 
     Raises HarnessError when it cannot even begin, InstrumentError when there is no room for its record, and Interrupted
     after everything was healed, kept and taken down.
@@ -111,7 +113,7 @@ def run_campaign(plan: Plan, root: Path, view: LiveView) -> tuple[Path, dict[str
     folder = new_folder(root, plan.target.phase, datetime.now(UTC))
     try:
         client = ensure_engine(view.say)
-        with closing(client), EngineLock(engine_id(client), who=plan.command):
+        with closing(client), _engine(client, plan, held):
             refuse_dirty(client)
             ensure_images(client, [*plan.target.images, "toxiproxy"], view.say)
             _Campaign(plan, folder, client, view).carry_out()
@@ -123,6 +125,10 @@ def run_campaign(plan: Plan, root: Path, view: LiveView) -> tuple[Path, dict[str
         summary = conclude(folder)
         point_latest_to(folder)
     return folder, summary
+
+
+def _engine(client: docker.DockerClient, plan: Plan, held: bool) -> AbstractContextManager[object]:
+    return nullcontext() if held else EngineLock(engine_id(client), who=plan.command)
 
 
 def _keep_or_drop(folder: Path) -> None:

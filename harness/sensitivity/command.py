@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +16,10 @@ from rich.console import Console
 from harness import campaign
 from harness.campaign_record import read_campaign
 from harness.claims import load_claims
-from harness.errors import EngineBusy, InstrumentError
+from harness.engine.install import ensure_engine
+from harness.engine.lock import EngineLock
+from harness.engine.marks import engine_id
+from harness.errors import InstrumentError
 from harness.experiment import known_experiments, load_experiment
 from harness.history import History, read_history
 from harness.live import LiveView
@@ -25,9 +28,6 @@ from harness.sensitivity.compare import compare
 from harness.sensitivity.read import chosen_mechanisms
 from harness.sensitivity.report import Report, write_report
 from harness.target import Target, find_target
-
-ENGINE_PATIENCE_S = 1200.0  # about two campaigns of another harness
-ENGINE_POLL_S = 5.0
 
 console = Console(highlight=False)
 
@@ -49,16 +49,25 @@ def sensitivity(
     mechanisms = chosen_mechanisms(target, claims, known_experiments(), mechanism)
     started = datetime.now(UTC)
     legs = _Legs(target, mechanisms, seed, repeats, mechanism)
-    kept = legs.run("", sorted({part.experiment for part in mechanisms.values()}))
     findings = []
-    for name, part in mechanisms.items():
-        lost = legs.run(name, [part.experiment])
-        findings.append(compare(name, part, claims, kept, lost))
-        _say(f"{name}: {findings[-1].status}. {findings[-1].because}")
+    with _engine_for(legs.command):
+        kept = legs.run("", sorted({part.experiment for part in mechanisms.values()}))
+        for name, part in mechanisms.items():
+            lost = legs.run(name, [part.experiment])
+            findings.append(compare(name, part, claims, kept, lost))
+            _say(f"{name}: {findings[-1].status}. {findings[-1].because}")
     report = Report(target.phase, started, legs.command, seed, repeats, legs.folders, legs.void, tuple(findings))
     _say(f"report:  {write_report(_results() / 'sensitivity', report)}")
     if legs.void:
         raise typer.Exit(2)
+
+
+@contextmanager
+def _engine_for(who: str) -> Iterator[None]:
+    """The engine, for all campaigns together: another harness between two of them would make them hard to compare."""
+    client = ensure_engine(_say)
+    with closing(client), EngineLock(engine_id(client), who=who):
+        yield
 
 
 class _Legs:
@@ -80,7 +89,9 @@ class _Legs:
         plan = campaign.make_plan(_place(self._target), None, self._seed, self._repeats)
         chosen = tuple(load_experiment(name) for name in experiments)
         plan = replace(plan, target=target, experiments=chosen, chosen=True, part_of=self.command)
-        folder, summary = self._when_free(plan)
+        with LiveView(target.phase, len(chosen) * self._repeats, console) as view:
+            root = _results() / "sensitivity" / "campaigns"
+            folder, summary = campaign.run_campaign(plan, root, view, held=True)
         self.folders[without] = folder
         if not summary["valid"]:
             runs = [f"{run['run']}: {'; '.join(run['void_because'])}" for run in summary["runs"] if not run["valid"]]
@@ -89,19 +100,6 @@ class _Legs:
         if not record.runs:
             raise InstrumentError(f"{folder}: no run was recorded: {'; '.join(record.void_because)}.")
         return [read_history(folder / run) for run in record.runs]
-
-    def _when_free(self, plan: campaign.Plan) -> tuple[Path, dict[str, Any]]:
-        """Run a campaign; from the second on, wait for the engine when another harness slipped in between."""
-        until = time.monotonic() + (ENGINE_PATIENCE_S if self.folders else 0.0)
-        while True:
-            try:
-                with LiveView(plan.target.phase, len(plan.experiments) * self._repeats, console) as view:
-                    return campaign.run_campaign(plan, _results() / "sensitivity" / "campaigns", view)
-            except EngineBusy as error:
-                if time.monotonic() > until:
-                    raise
-                _say(f"{error.problem} Waiting.")
-                time.sleep(ENGINE_POLL_S)
 
 
 def _place(target: Target) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,8 @@ def campaigns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Campaigns:
     """Campaigns that take no time: without the fall-back half of the arrivals fail, the rest changes nothing."""
     ran: Campaigns = []
 
-    def run_campaign(plan: Any, root: Path, view: Any) -> tuple[Path, dict[str, Any]]:
+    def run_campaign(plan: Any, root: Path, view: Any, *, held: bool) -> tuple[Path, dict[str, Any]]:
+        assert held
         ran.append((plan.target.environment, tuple(e.name for e in plan.experiments), plan.command))
         return tmp_path / str(len(ran) - 1), {"valid": True, "runs": [], "void_because": []}
 
@@ -43,6 +45,9 @@ def campaigns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Campaigns:
     monkeypatch.setattr(command.campaign, "run_campaign", run_campaign)
     monkeypatch.setattr(command, "read_history", read_history)
     monkeypatch.setattr(command, "read_campaign", read_campaign)
+    monkeypatch.setattr(command, "ensure_engine", lambda say: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(command, "engine_id", lambda client: "none")
+    monkeypatch.setattr(command, "EngineLock", lambda engine, who: nullcontext())
     return ran
 
 
@@ -82,8 +87,8 @@ def replaced(monkeypatch: pytest.MonkeyPatch, change: Callable[[int, Any], Any])
     """Let `change(number, what came out)` have its way with each campaign."""
     whole, count = command.campaign.run_campaign, iter(range(100))
 
-    def run_campaign(*arguments: Any) -> Any:
-        return change(next(count), lambda: whole(*arguments))
+    def run_campaign(*arguments: Any, **more: Any) -> Any:
+        return change(next(count), lambda: whole(*arguments, **more))
 
     monkeypatch.setattr(command.campaign, "run_campaign", run_campaign)
 
@@ -100,27 +105,26 @@ def test_a_campaign_that_is_not_valid_ends_in_2_and_is_named(
     assert written(tmp_path)["void_because"] == {"cache-rest": "a link died"}
 
 
-def test_an_engine_taken_between_two_campaigns_is_waited_for_and_before_the_first_it_is_not(
+def test_the_engine_is_held_for_all_campaigns_together_and_a_busy_one_is_refused(
     campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(at: int) -> Callable[[int, Any], Any]:
-        def change(number: int, run_it: Callable[[], Any]) -> Any:
-            if number == at:
-                raise EngineBusy("Another harness is at work.")
-            return run_it()
+    holders: list[str] = []
 
-        return change
+    class Lock(nullcontext[None]):
+        def __init__(self, engine: str, who: str) -> None:
+            super().__init__()
+            holders.append(who)
 
-    waited: list[float] = []
-    monkeypatch.setattr(command.time, "sleep", waited.append)
-    with monkeypatch.context() as patch:
-        replaced(patch, busy(1))
-        assert run("--mechanism", "cache-rest") == 0
-    assert waited == [command.ENGINE_POLL_S]
-    assert len(campaigns) == 2
-    replaced(monkeypatch, busy(0))
+    monkeypatch.setattr(command, "EngineLock", Lock)
+    assert run("--mechanism", "cache-rest") == 0
+    assert holders == ["make sensitivity PHASE=v1 MECHANISM=cache-rest SEED=1 REPEATS=1"]
+
+    def busy(engine: str, who: str) -> Any:
+        raise EngineBusy("Another harness is at work.")
+
+    monkeypatch.setattr(command, "EngineLock", busy)
     assert run("--mechanism", "cache-rest") == 1
-    assert len(waited) == 1
+    assert len(campaigns) == 2
 
 
 def test_a_campaign_without_a_single_run_is_the_instruments_failure(
