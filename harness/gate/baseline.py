@@ -97,8 +97,17 @@ def machine_differs(before: dict[str, str], now: dict[str, str]) -> list[str]:
     return [
         f"{key}: {before.get(key) or 'unknown'} then, {now.get(key) or 'unknown'} now"
         for key in MACHINE_KEYS
-        if before.get(key) != now.get(key)
+        if not _alike(before.get(key), now.get(key))
     ]
+
+
+def _alike(before: str | None, now: str | None) -> bool:
+    """Whether two facts are the same; numbers (memory) may differ by a tenth, which no time depends on."""
+    try:
+        old, new = float(before or ""), float(now or "")
+    except ValueError:
+        return before == now
+    return abs(old - new) <= 0.1 * max(old, new)
 
 
 def cpu_pressure(history: History) -> float | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.errors import ConfigError
-from harness.gate.baseline import make_baseline, read_baseline, write_baseline
+from harness.gate.baseline import machine_differs, make_baseline, read_baseline, write_baseline
 from harness.gate.commands import chosen, judge, split
 from harness.gate.decide import Outcome
 from harness.gate.figures import run_figures
@@ -63,6 +63,21 @@ def test_another_machine_concludes_nothing_and_says_so(tmp_path: Path) -> None:
     report = judge(baseline, slower)
     assert report.outcome is Outcome.INCONCLUSIVE
     assert "cores: 2 then, 4 now" in report.doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "differs"),
+    [
+        ({}, 0),
+        ({"memory_gib": "23.1"}, 0),
+        ({"memory_gib": "15.6"}, 1),
+        ({"cores": "4"}, 1),
+        ({"processor": "Xeon", "cores": "8"}, 2),
+        ({"processor": ""}, 1),
+    ],
+)
+def test_machines_differ_in_what_times_depend_on(changed: dict[str, str], differs: int) -> None:
+    assert len(machine_differs(MACHINE, {**MACHINE, **changed})) == differs
 
 
 def test_how_busy_the_machine_was_is_told_and_decides_nothing(tmp_path: Path) -> None:
