@@ -1,8 +1,9 @@
 """A whole campaign without an engine, in a process of its own that a test may kill: `python -m tests.fakes.lab`.
 
 Arguments: the results folder, the point at which it says `AT <point>` and lingers, and what goes wrong there: nothing,
-'full' (from then on the disk has no room for the campaign's files), or 'go on' (it does not linger). What was healed and taken down is shown by
-files beside the campaigns. Everything but the engine is real: Locust, the timeline, the record, the judging.
+'full' (from then on the disk has no room for the campaign's files), or 'go on' (it does not even linger). What was
+healed and taken down is shown by files beside the campaigns. Everything but the engine is real: Locust, the timeline,
+the record, the judging.
 """
 
 from __future__ import annotations
