@@ -28,6 +28,10 @@ WARMUP_S = 1.0
 HEAD_START_S = 0.3
 START_S = 60.0  # importing Locust on a busy machine
 GRACE_S = 10.0
+SWITCH_BOUND_MS = 20.0
+"""Largest lateness (ms) of the server's own switches. Beyond it the truth was not what the script says: at 100/s each
+such edge misplaces two arrivals, and that would be blamed on the instrument."""
+
 MIX = Mix()
 HYPOTHESIS = "The reference server's script is what the report shows."
 
@@ -124,7 +128,7 @@ def _switched(episode: Episode, requested: dict[str, Any], moments: list[float])
         return Receipt("missing", requested, {}, None, None, ["The socket was not closed and opened again."])
     closed_s, opened_s = (round(moment, 6) for moment in moments)
     late_ms = 1000 * max(abs(closed_s - episode.start_s), abs(opened_s - episode.end_s))
-    status = "confirmed" if late_ms <= LATENESS_BOUND_MS else "mismatch"
+    status = "confirmed" if late_ms <= SWITCH_BOUND_MS else "mismatch"
     said = [f"The socket was closed at {closed_s} s and opened at {opened_s} s."]
     return Receipt(status, requested, {"late_ms": round(late_ms, 3)}, closed_s, opened_s, said)
 

@@ -22,7 +22,7 @@ def test_on_time_is_confirmed_and_says_what_it_did():
     assert doubts(served) == []
 
 
-@pytest.mark.parametrize("moments", [[2.2, 3.0], [2.0, 3.2]])
+@pytest.mark.parametrize("moments", [[2.2, 3.0], [2.0, 3.2], [2.2, 3.019]])
 def test_a_socket_that_is_switched_late_is_a_mismatch_that_may_be_repeated(moments):
     assert _fault(SCRIPT, 0, Served([], {0: moments})).receipt.status == "mismatch"
     assert doubts(Served([], {0: moments})) == ["refused at 2 s began or ended 200 ms late (once)"]
