@@ -38,8 +38,12 @@ class Server:
 
     def misbehave(self, from_s: float, until_s: float, how: str = "hang") -> None:
         """Hang or fail every arrival in a window of CLOCK_MONOTONIC (s)."""
-        window = {"from": from_s, "until": until_s, "how": how}
-        httpx.post(f"{self.url}/control", json=window, trust_env=False).raise_for_status()
+        self.misbehave_often([(from_s, until_s)], how)
+
+    def misbehave_often(self, windows: list[tuple[float, float]], how: str) -> None:
+        """The same in several windows."""
+        told = [{"from": from_s, "until": until_s, "how": how} for from_s, until_s in windows]
+        httpx.post(f"{self.url}/control", json=told, trust_env=False).raise_for_status()
 
     def arrived(self) -> Floats:
         """When arrivals came in, CLOCK_MONOTONIC (s)."""

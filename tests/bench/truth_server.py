@@ -2,8 +2,8 @@
 
     python -m tests.bench.truth_server --delay 0.05
 
-It prints its port. `POST /control` with {"from": s, "until": s, "how": "hang" or "fail"} (CLOCK_MONOTONIC) sets
-windows of misbehaviour, `GET /log` returns the moments (CLOCK_MONOTONIC, s) at which arrivals came in.
+It prints its port. `POST /control` with a list of {"from": s, "until": s, "how": "hang" or "fail"} (CLOCK_MONOTONIC)
+sets windows of misbehaviour, `GET /log` returns the moments (CLOCK_MONOTONIC, s) at which arrivals came in.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Connection(asyncio.Protocol):
     def _handle(self, method: str, path: str, body: bytes) -> None:
         truth, now = self._truth, time.monotonic()
         if path == "/control":
-            truth.windows.append(json.loads(body))
+            truth.windows.extend(json.loads(body))
             self._transport.write(plain(200, "{}"))
             return
         if path == "/log":
