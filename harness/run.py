@@ -41,6 +41,7 @@ HEAD_START_S = 0.3  # between fixing time zero and the first warm-up arrival
 SETTLE_S = 60.0
 LOOK_EVERY_S = 0.5
 GRACE_S = 10.0  # beyond the plan's end and one deadline, until a generator that does not end is given up
+AUDIT_OF_VOID_S = 5.0  # a run that decides nothing is not worth waiting for a stack that may be broken
 AUDIT_S = 60.0  # for looking again for every acknowledged message; the target may still be recovering
 
 
@@ -225,7 +226,9 @@ class _Run:
         figures, reasons = generator_figures(self.folder, arrivals)
         self.doubts.extend([*oddities, *reasons])
         try:
-            durability = audit(self.lab.stack.base_url, self.name, arrivals, AUDIT_S)
+            durability = audit(
+                self.lab.stack.base_url, self.name, arrivals, AUDIT_OF_VOID_S if self.doubts else AUDIT_S
+            )
         except InstrumentError as error:
             self.doubts.append(str(error))
         if durability is not None and durability.unchecked:
