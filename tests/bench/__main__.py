@@ -27,8 +27,8 @@ def machine() -> dict[str, str]:
     models = [x.split(": ")[1] for x in Path("/proc/cpuinfo").read_text().splitlines() if x.startswith("model name")]
     return {
         "processor": f"{len(models)} x {models[0]}" if models else str(os.cpu_count()),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
+        "kernel": f"Linux {platform.release()}",
+        "python": f"Python {platform.python_version()}",
     }
 
 
