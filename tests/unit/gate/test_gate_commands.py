@@ -72,10 +72,11 @@ def test_make_verify_exits_with_the_gates_own_code(code: int, tmp_path: Path) ->
     fake.parent.mkdir()
     fake.write_text(f'#!/bin/sh\necho "asked: $*"\nexit {code}\n', encoding="utf-8")
     fake.chmod(0o755)
+    shutil.copy(fake, fake.with_name("uv"))  # found on PATH: else make would put a real one into .tools/ first
     done = subprocess.run(
         ["make", "verify", f"RUN={fake.parent}/", "PHASE=v1", "EXPERIMENTS=control app_crash", "REPEATS=2"],
         cwd=tmp_path,
-        env={**os.environ, "MAKEFLAGS": ""},
+        env={**os.environ, "MAKEFLAGS": "", "PATH": f"{fake.parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,
