@@ -47,8 +47,13 @@ class Anatomy:
 
 
 def anatomies(history: History) -> list[Anatomy | None]:
-    """Return the anatomy of each fault of the run, in the record's order; None where the receipt has no times."""
-    return [_anatomy(history, fault) for fault in history.record.faults]
+    """Return the anatomy of each fault of the run, in the record's order; None where the receipt has no times.
+
+    The order is that in which they struck. No arrival is lost twice: what one fault harmed, and what was still
+    hanging when the next one struck, is the first one's loss alone.
+    """
+    harmed_before = np.zeros(len(scheduled(history)), dtype=np.bool_)
+    return [_anatomy(history, fault, harmed_before) for fault in history.record.faults]
 
 
 def works_from(due_s: Floats, good: Bools, start_s: float, end_s: float) -> float | None:
@@ -77,7 +82,8 @@ def works_from(due_s: Floats, good: Bools, start_s: float, end_s: float) -> floa
     return float(due_s[after + int(np.argmax(good[after:]))])
 
 
-def _anatomy(history: History, fault: FaultRecord) -> Anatomy | None:
+def _anatomy(history: History, fault: FaultRecord, harmed_before: Bools) -> Anatomy | None:
+    """One fault's anatomy. Marks what it harmed in `harmed_before`, one flag per scheduled arrival."""
     window = fault_window(history, fault)
     if window is None:
         return None
@@ -88,7 +94,9 @@ def _anatomy(history: History, fault: FaultRecord) -> Anatomy | None:
     works_s = works_from(arrivals.due_s, good, min(off_s, end_s), end_s)
     due = (arrivals.due_s >= on_s) & (arrivals.due_s < (end_s if works_s is None else works_s))
     under_way = (arrivals.due_s < on_s) & (over > on_s)
-    harmed = arrivals.due_s[~good & (due | under_way)]
+    harms = ~good & (due | under_way) & ~harmed_before
+    harmed_before |= harms
+    harmed = arrivals.due_s[harms]
     while_on = good_while_on(arrivals, good, over, on_s, off_s)
     return Anatomy(
         first_harm_s=max(0.0, float(harmed[0]) - on_s) if len(harmed) else None,

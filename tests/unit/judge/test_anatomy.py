@@ -131,3 +131,13 @@ def test_works_from_needs_one_full_window() -> None:
     assert works_from(due, good, 6.5, 10) == 6.5
     assert works_from(due, good, 9.5, 10) is None
     assert works_from(due, np.zeros(100, dtype=np.bool_), 0, 10) is None
+
+
+def test_what_still_hangs_when_the_next_fault_strikes_is_not_lost_twice() -> None:
+    told = history(
+        Trouble(8, 9, Outcome.DEADLINE, after_s=10.0), faults=[fault(8.0, 9.0), fault(12.0, 13.0)], rate=20.0
+    )
+    first, second = anatomies(told)
+    assert first is not None and second is not None
+    assert first.lost_s == pytest.approx(1.0, abs=0.3)
+    assert second.lost_s == 0.0 and second.first_harm_s is None
