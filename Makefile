@@ -98,8 +98,8 @@ engine-stop: install ## Stop the Docker engine if `make` started it
 
 .PHONY: lint
 lint: install ## Check style, types and who imports whom
-	@$(RUN)ruff check .
-	@$(RUN)ruff format --check .
+	@$(RUN)ruff check --no-cache .
+	@$(RUN)ruff format --no-cache --check .
 	@$(RUN)mypy
 	@$(RUN)lint-imports
 
