@@ -16,7 +16,7 @@ from typing import Any
 from scipy.special import bdtr
 
 from harness.errors import InstrumentError
-from harness.faults.base import ProviderHandle, Stage
+from harness.faults.base import ProviderHandle, Stage, bite_or_heal
 from harness.history import Receipt
 
 HEALING_PATIENCE_S = 10.0  # how long clearing a fault is tried again
@@ -63,17 +63,17 @@ class ProviderFault(ABC):
         """Switch the fault on. Raises NothingToBreak without a provider, InstrumentError when one refuses."""
         requested = {"share": self.share, **self.settings}
         injection = ProviderInjection(stage, self.share, requested)
-        try:
-            for provider in self._providers(stage):
+        providers = self._providers(stage)
+
+        def bite() -> None:
+            for provider in providers:
                 injection.books.append(Books(provider))
                 provider.set_fault(self.kind, self.share, **self.settings)
             injection.on_s = stage.now()
             for books in injection.books:
                 books.first = books.provider.counters()
-        except BaseException:  # whatever interrupts it, half a fault must not stay behind
-            injection.heal()
-            raise
-        return injection
+
+        return bite_or_heal(injection, bite)
 
     def _providers(self, stage: Stage) -> list[ProviderHandle]:
         return stage.providers(role=self.role, zone=self.zone, region=self.region)
