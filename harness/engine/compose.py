@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,7 @@ class _Steady:
     """Tells a container that runs from one that dies and is restarted over and over, and runs whenever one looks."""
 
     def __init__(self) -> None:
-        self._first_seen: dict[tuple[str, int], float] = {}
+        self._first_seen: dict[tuple[str, int, datetime | None], float] = {}
 
     def is_up(self, unit: Unit) -> bool:
         """Whether it is healthy; without a health check, whether it has been the same process for STEADY_S."""
@@ -192,9 +193,11 @@ class _Steady:
             return False
         if ended_well(unit) or unit.container.health() != "none":
             return True
-        pid = unit.container.state().pid
+        state = unit.container.state()
+        if state.status != "running":  # it died since `healthy` looked; a process that is not there cannot be steady
+            return False
         now = time.monotonic()
-        return now - self._first_seen.setdefault((unit.id, pid), now) >= STEADY_S
+        return now - self._first_seen.setdefault((unit.id, state.pid, state.started_at), now) >= STEADY_S
 
 
 def _take_down(stack: Stack, log: Log) -> None:

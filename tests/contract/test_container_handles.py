@@ -10,7 +10,7 @@ from harness.engine.container import DockerContainer
 from harness.engine.host import connect
 from harness.engine.images import ensure_images
 from harness.errors import InstrumentError, NothingToBreak
-from harness.faults.base import Container
+from harness.faults.base import Container, ContainerState
 from harness.target import Component
 from tests.fakes.container import FakeContainer
 
@@ -76,6 +76,10 @@ def eventually(seen: Callable[[], bool], within_s: float = 15.0) -> bool:
     return True
 
 
+def _is_another(now: ContainerState, before: ContainerState) -> bool:
+    return now.status == "running" and now.pid != before.pid
+
+
 def test_a_running_container(make: Make) -> None:
     container = make(CACHE)
     state = container.state()
@@ -90,7 +94,7 @@ def test_a_crash_brings_another_process_by_policy(make: Make) -> None:
     container = make(CACHE)
     before = container.state()
     container.crash()
-    assert eventually(lambda: container.state().status == "running" and container.state().pid != before.pid)
+    assert eventually(lambda: _is_another(container.state(), before))
     after = container.state()
     assert after.restart_count == 1
     assert after.finished_at is not None

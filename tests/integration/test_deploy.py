@@ -105,7 +105,7 @@ def test_a_crash_is_seen_by_the_restart_policy(stack: Stack) -> None:
     container, began = cache(stack), datetime.now(UTC) - timedelta(seconds=1)
     before = container.state()
     container.crash()
-    assert eventually(lambda: container.state().status == "running" and container.state().pid not in (0, before.pid))
+    assert eventually(lambda: runs_anew(container, before.pid))
     after = container.state()
     assert after.restart_count == before.restart_count + 1
     assert after.finished_at is not None
@@ -175,7 +175,7 @@ def test_a_held_policy_does_not_restart_and_is_given_back(stack: Stack) -> None:
     container.start()
     pid = container.state().pid
     container.crash()
-    assert eventually(lambda: container.state().status == "running" and container.state().pid != pid)
+    assert eventually(lambda: runs_anew(container, pid))
 
 
 def test_contents_are_counted_and_wiped(stack: Stack) -> None:
@@ -237,6 +237,11 @@ def test_down_leaves_nothing_and_the_woven_file_holds_no_secret(client: docker.D
         assert SECRET not in (tmp_path / "woven.yml").read_text()
     assert residue(before, snapshot(client)) == []
     stack.down()
+
+
+def runs_anew(container: DockerContainer, pid: int) -> bool:
+    state = container.state()
+    return state.status == "running" and state.pid not in (0, pid)
 
 
 def broken_copy(tmp_path: Path, old: str, new: str) -> Path:
