@@ -58,6 +58,7 @@ ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 class Plan:
     """What was asked for, checked. `chosen` is True when one experiment was asked for by its name.
 
+    `first` is the number of the first repeat: another campaign may have made those before it.
     `part_of` is the command of the larger undertaking that this campaign is a part of, if it is one.
     """
 
@@ -68,6 +69,7 @@ class Plan:
     seed: int
     repeats: int
     part_of: str = ""
+    first: int = 1
 
     @property
     def command(self) -> str:
@@ -282,7 +284,7 @@ class _Campaign:
     def _runs(self, lab: Lab) -> None:
         number = 0
         for experiment in self._plan.experiments:
-            for repeat in range(1, self._plan.repeats + 1):
+            for repeat in range(self._plan.first, self._plan.first + self._plan.repeats):
                 number += 1
                 self._view.run_begins(experiment.name, experiment.hypothesis, number)
                 try:

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 
 from harness.errors import InstrumentError
-from harness.gate.commands import DEFAULT_REPEATS, Phase
+from harness.gate.commands import FIRST_LOOK, Phase
 from harness.gate.decide import Comparison, Figures, Finding, Outcome, Pairs, compare_all, conclude
 from harness.gate.figures import run_figures
 from harness.gate.measure import measure
@@ -59,7 +59,7 @@ def control(
         "runs": len(runs),
         "left_out": found.left_out,
         "noise": noise_floor(runs),
-        "gate": false_alarms(runs, DEFAULT_REPEATS),
+        "gate": false_alarms(runs, FIRST_LOOK),
         "figures": runs,
     }
     folder = root / "control"

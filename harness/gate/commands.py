@@ -24,13 +24,14 @@ from harness.gate.baseline import (
     read_baseline,
     write_baseline,
 )
-from harness.gate.decide import Outcome, compare_all, conclude
+from harness.gate.decide import Finding, Outcome, compare_all, conclude
 from harness.gate.measure import Measured, measure, pair_up
 from harness.gate.write import Report, junit, markdown
 from harness.target import find_target
 
 DEFAULT_EXPERIMENTS = "control app_crash provider_hangs"
-DEFAULT_REPEATS = 3  # three runs of three experiments take about seven minutes
+DEFAULT_REPEATS = 6  # six runs of three experiments take about 13 minutes
+FIRST_LOOK = 3  # runs of each experiment, half of that time, that decide most verifications
 
 Phase = Annotated[str, typer.Argument(help="v1, or the path of a folder with a target.toml (with a slash in it)")]
 Experiments = Annotated[str, typer.Option(help="Names, separated by blanks or commas.")]
@@ -67,7 +68,9 @@ def baseline(  # noqa: PLR0917 (typer's options are given by name)
 def verify(
     phase: Phase,
     experiments: Experiments = "",
-    repeats: Annotated[int, typer.Option(min=0, max=1000, help="0: as many as the baseline has.")] = 0,
+    repeats: Annotated[
+        int, typer.Option(min=0, max=1000, help="0: three, and all that the baseline has where three do not decide.")
+    ] = 0,
     file: File = None,
 ) -> None:
     """Run what the baseline of PHASE holds again, with its seeds. Exits 0: no regression, 1: worse, 2: inconclusive."""
@@ -87,16 +90,36 @@ def _verify(phase: str, asked: list[str], repeats: int, path: Path) -> Outcome:
         raise ConfigError(
             str(path), "repeats", problem, "Ask for fewer, or write it anew with `make baseline REPEATS=`."
         )
-    count = repeats or before.repeats
+    count = repeats or min(FIRST_LOOK, before.repeats)
     words = f'make verify PHASE={phase} EXPERIMENTS="{" ".join(names)}" REPEATS={count}'
-    found = measure(phase, names, seed=before.seed, repeats=count, words=words, root=_results(), console=_console)
+    found = _measured(phase, names, before, words, repeats=count)
     report = judge(before, found)
+    undecided = _undecided(report)
+    if not repeats and undecided and count < before.repeats:
+        more = before.repeats - count
+        _say(f"{count} pairs do not decide {', '.join(undecided)}: {more} more of each, as many as the baseline has.")
+        words = f'make verify PHASE={phase} EXPERIMENTS="{" ".join(names)}"'
+        found = found.and_also(_measured(phase, undecided, before, words, repeats=more, first=count + 1))
+        report = judge(before, found)
     (found.folder / "verify.md").write_text(markdown(report), encoding="utf-8")
     (found.folder / "verify.junit.xml").write_text(junit(report), encoding="utf-8")
     _say("")
     _say(markdown(report))
     _say(f"verify:   {found.folder / 'verify.md'}")
     return report.outcome
+
+
+def _measured(phase: str, names: list[str], before: Baseline, words: str, *, repeats: int, first: int = 1) -> Measured:
+    return measure(
+        phase, names, seed=before.seed, repeats=repeats, first=first, words=words, root=_results(), console=_console
+    )
+
+
+def _undecided(report: Report) -> list[str]:
+    """Return the experiments that more pairs might decide: none when something is worse, or cannot be compared."""
+    if report.outcome is not Outcome.INCONCLUSIVE or report.doubts:
+        return []
+    return list(dict.fromkeys(c.experiment for c in report.comparisons if c.finding is Finding.INCONCLUSIVE))
 
 
 def judge(before: Baseline, found: Measured) -> Report:
@@ -113,6 +136,7 @@ def judge(before: Baseline, found: Measured) -> Report:
         "machine": ", ".join(found.record.machine.values()),
         "waiting for a processor (PSI)": _pressures(before, found),
         "repeat it with": f"`{found.record.command}`",
+        **({"evidence": ", ".join(str(folder) for folder in found.folders)} if len(found.folders) > 1 else {}),
     }
     return Report(before.phase, outcome, comparisons, doubts, facts)
 

@@ -9,6 +9,7 @@ target does by itself is no regression.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -51,7 +52,10 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric of one experiment. `difference` is after minus before, turned so that more is worse."""
+    """One metric of one experiment. `difference` is after minus before, turned so that more is worse.
+
+    Of a metric that is compared as a ratio it is what the ratio makes of the baseline's mean, in the metric's unit.
+    """
 
     experiment: str
     metric: Metric
@@ -82,13 +86,48 @@ def compare(pairs: Pairs, metric: Metric) -> Comparison | None:
     if not known:
         return None
     before, after = [old for old, _ in known], [new for _, new in known]
-    sign = -1.0 if metric.lower_is_worse else 1.0
-    difference = paired_difference([sign * value for value in before], [sign * value for value in after])
-    margin = margin_of(metric, before)
-    finding = decide(difference, margin)
     means = (mean_over_runs(before).value, mean_over_runs(after).value)
-    because = _hint(difference, margin, len(known)) if finding is Finding.INCONCLUSIVE else ""
-    return Comparison(pairs.experiment, metric, *means, len(known), difference, margin, finding, because)
+    scale = _Ratio(means[0]) if metric.as_ratio and min(*before, *after) > 0 else _Linear(metric.lower_is_worse)
+    difference = paired_difference([scale.of(value) for value in before], [scale.of(value) for value in after])
+    margin = margin_of(metric, before)
+    finding = decide(difference, scale.margin(margin))
+    because = _hint(difference, scale.margin(margin), len(known)) if finding is Finding.INCONCLUSIVE else ""
+    return Comparison(pairs.experiment, metric, *means, len(known), scale.shown(difference), margin, finding, because)
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """Figures compared by their difference, turned so that more is worse."""
+
+    lower_is_worse: bool
+
+    def of(self, value: float) -> float:
+        return -value if self.lower_is_worse else value
+
+    def margin(self, margin: float) -> float:
+        return margin
+
+    def shown(self, difference: Interval) -> Interval:
+        return difference
+
+
+@dataclass(frozen=True)
+class _Ratio:
+    """Figures compared by their ratio; `base` (the baseline's mean) turns it back into the metric's unit."""
+
+    base: float
+
+    def of(self, value: float) -> float:
+        return math.log(value)
+
+    def margin(self, margin: float) -> float:
+        return math.log1p(margin / self.base)
+
+    def shown(self, difference: Interval) -> Interval:
+        with np.errstate(over="ignore"):  # one pair has no upper bound
+            return Interval(
+                *(float(self.base * np.expm1(x)) for x in (difference.value, difference.low, difference.high))
+            )
 
 
 def margin_of(metric: Metric, before: Sequence[float]) -> float:

@@ -33,7 +33,7 @@ def runs(version: SimulatedV1, seed: int, repeats: int = 3) -> list[History]:
 
 def measured(histories: list[History], tmp_path: Path, machine: dict[str, str] = MACHINE) -> Measured:
     record = replace(campaign(), experiments=("control", "app_crash"), repeats=3, machine=machine)
-    return Measured(tmp_path, record, histories, [])
+    return Measured(tmp_path, record, histories, [], dict.fromkeys(record.experiments, 3))
 
 
 def test_a_baseline_survives_its_file_and_has_one_line_per_run(tmp_path: Path) -> None:
@@ -156,3 +156,19 @@ def test_a_run_without_failures_has_no_failure_to_wait_for() -> None:
     figures = run_figures(history())
     assert figures["failure_wait_s"] is None
     assert figures["recovery_s"] is None
+
+
+def test_what_was_measured_later_joins_what_was_measured_before(tmp_path: Path) -> None:
+    whole = measured(runs(SimulatedV1(), 1, repeats=6), tmp_path)
+    baseline = make_baseline(replace(whole.record, repeats=6), whole.histories)
+    again = runs(SimulatedV1(), 2, repeats=6)
+    first = measured([run for run in again if run.record.repeat <= 3], tmp_path / "first")
+    later = measured([run for run in again if run.record.repeat > 3 and run.record.experiment == "control"], tmp_path)
+    both = first.and_also(replace(later, asked={"control": 3}))
+    assert both.folders == (tmp_path / "first", tmp_path)
+    report = judge(baseline, both)
+    assert not report.doubts
+    assert {c.experiment: c.pairs for c in report.comparisons} == {"control": 6, "app_crash": 3}
+    assert str(tmp_path / "first") in report.facts["evidence"]
+    missing = judge(baseline, replace(both, asked={"control": 6, "app_crash": 6}))
+    assert missing.doubts == ["app_crash: 3 of 6 pairs can be compared."]

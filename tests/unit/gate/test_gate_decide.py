@@ -63,6 +63,44 @@ def test_lower_availability_is_worse_and_higher_is_fine() -> None:
     assert up is not None and up.finding is Finding.FINE
 
 
+RATIO = Metric("chat_p50_s", "s", "median", 0.05, as_ratio=True)
+
+
+def test_an_uneven_slow_down_is_worse_as_a_ratio_and_noise_as_a_difference() -> None:
+    """Three, five and nine times as slow: slower without doubt, though the differences scatter widely."""
+    slowed = pairs((1.0, 3.0), (1.0, 5.0), (1.0, 9.0))
+    as_difference, as_ratio = compare(slowed, LATENCY), compare(slowed, RATIO)
+    assert as_difference is not None and as_difference.finding is Finding.INCONCLUSIVE
+    assert as_ratio is not None and as_ratio.finding is Finding.WORSE
+
+
+def test_a_ratio_is_shown_as_what_it_makes_of_the_baseline() -> None:
+    found = compare(pairs((1.9, 3.8), (2.1, 4.2), (2.0, 4.0)), RATIO)
+    assert found is not None
+    # every pair is twice as slow, and the baseline's mean is 2 s
+    assert found.difference.value == pytest.approx(2.0) and found.difference.low == pytest.approx(2.0)
+    assert found.finding is Finding.WORSE
+
+
+@given(st.lists(st.floats(0.5, 2), min_size=2, max_size=8))
+def test_the_margin_of_a_ratio_is_the_same_as_that_of_a_difference(values: list[float]) -> None:
+    """All pairs slower by the same factor, just within or just beyond the margin of the baseline's mean."""
+    margin, mean = margin_of(RATIO, values), sum(values) / len(values)
+    for factor, finding in ((1 + 0.99 * margin / mean, Finding.FINE), (1 + 1.01 * margin / mean, Finding.WORSE)):
+        found = compare(pairs(*[(value, value * factor) for value in values]), RATIO)
+        assert found is not None and found.finding is finding
+
+
+def test_a_figure_of_zero_has_no_ratio_and_is_compared_as_a_difference() -> None:
+    found = compare(pairs((0.0, 1.0), (0.0, 1.0), (0.0, 1.0)), RATIO)
+    assert found is not None and found.finding is Finding.WORSE and found.difference.value == 1.0
+
+
+def test_one_pair_of_a_ratio_decides_nothing() -> None:
+    found = compare(pairs((0.1, 9.0)), RATIO)
+    assert found is not None and found.finding is Finding.INCONCLUSIVE and found.difference.high == float("inf")
+
+
 def test_one_pair_decides_nothing_and_says_what_would() -> None:
     found = compare(pairs((0.1, 9.0)), LATENCY)
     assert found is not None
