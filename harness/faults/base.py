@@ -6,7 +6,7 @@ knows how to heal itself and how to prove, from a side channel, what really happ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
@@ -31,7 +31,10 @@ class ContainerState:
 
 
 class Container(Protocol):
-    """One running container of a component, and what a fault may do to it."""
+    """One running container of a component, and what a fault may do to it.
+
+    Where an orchestrator replaces containers by others, it is a *slot*: what is said is about whoever fills it now.
+    """
 
     @property
     def component(self) -> str:
@@ -85,6 +88,47 @@ class Container(Protocol):
 
     def wipe(self) -> None:
         """Empty it (`wipe` of target.toml). Raises NothingToBreak when not declared."""
+        ...
+
+    def is_primary(self) -> bool:
+        """Ask it (`primary` of target.toml) whether it is the one that takes writes; True when not declared."""
+        ...
+
+    def addresses(self) -> list[str]:
+        """Its IPv4 addresses on all its networks."""
+        ...
+
+    def drop_packets(self, peers: Sequence[str]) -> None:
+        """Drop, in its own network namespace, every packet from and to these addresses. Raises InstrumentError."""
+        ...
+
+    def restore_packets(self) -> None:
+        """Let them pass again; nothing happens when none are dropped. Raises InstrumentError."""
+        ...
+
+    def dropped_packets(self) -> int:
+        """How many packets were dropped since `drop_packets`, by the kernel's own counters; 0 without rules."""
+        ...
+
+
+class ServiceHandle(Protocol):
+    """One component as the deployer knows it: something of which so many instances are to run."""
+
+    @property
+    def name(self) -> str:
+        """Name of the component."""
+        ...
+
+    def instances(self) -> list[str]:
+        """Ids of its running containers."""
+        ...
+
+    def redeploy(self) -> None:
+        """Have every instance replaced by a fresh one, the way the deployer does it; returns once that has begun."""
+        ...
+
+    def settled(self) -> bool:
+        """Whether as many as are wanted run, and are healthy."""
         ...
 
 
@@ -154,7 +198,11 @@ class Stage(Protocol):
         ...
 
     def links(self, name: str) -> list[LinkHandle]:
-        """The links called `name`."""
+        """The links called `name`, and those that lead to a component whose role is `name`."""
+        ...
+
+    def services(self, *, role: str | None, zone: str | None, region: str | None) -> list[ServiceHandle]:
+        """The components that fit every given word, as services."""
         ...
 
     def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from harness.errors import InstrumentError
+from harness.errors import InstrumentError, NothingToBreak
 from harness.faults.base import Container, ContainerState, Stage
 from harness.history import Receipt
 
@@ -21,29 +21,48 @@ COUNTING_PATIENCE_S = 10.0  # how long a restarted component may take until its 
 
 @dataclass(frozen=True)
 class ComponentFault:
-    """A fault on every container of the components that fit role, zone and region."""
+    """A fault on every container of the components that fit role, zone and region, or on their primary alone."""
 
     role: str | None = None
     zone: str | None = None
     region: str | None = None
+    only: Literal["all", "primary"] = "all"
 
     def __post_init__(self) -> None:
+        if self.only not in ("all", "primary"):
+            raise ValueError(f"only is 'all' or 'primary', not {self.only!r}")
         if self.role is None and self.zone is None and self.region is None:
             raise ValueError(f"{type(self).__name__} needs a role, a zone or a region to be aimed at")
 
     @property
     def aimed_at(self) -> str:
-        """The aim in words: 'role database, zone a'."""
+        """The aim in words: 'role database, zone a'; 'primary of role database'."""
         words = {"role": self.role, "zone": self.zone, "region": self.region}
-        return ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
+        aim = ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
+        return aim if self.only == "all" else f"primary of {aim}"
 
     def check_aim(self, stage: Stage) -> None:
         """Raise NothingToBreak when no container fits."""
         self.victims(stage)
 
     def victims(self, stage: Stage) -> list[Container]:
-        """Return the containers aimed at. Raises NothingToBreak when there is none."""
-        return stage.containers(role=self.role, zone=self.zone, region=self.region)
+        """Return the containers aimed at. Raises NothingToBreak when there is none.
+
+        Where only one container fits, no other can take over from it, and asking for the primary would ask nothing
+        new. Raises InstrumentError when none of several says that it is the primary.
+        """
+        found = stage.containers(role=self.role, zone=self.zone, region=self.region)
+        if self.only == "all":
+            return found
+        if len(found) < 2:
+            raise NothingToBreak(
+                f"There is only one container with {self.aimed_at.removeprefix('primary of ')}: no second takes over.",
+                "What happens without it is asked by the experiment that takes all of them.",
+            )
+        primaries = [c for c, first in zip(found, all_at_once(lambda c: c.is_primary(), found), strict=True) if first]
+        if not primaries:
+            raise InstrumentError(f"None of {', '.join(c.name for c in found)} says that it is the primary.")
+        return primaries
 
 
 def all_at_once(action: Callable[[Container], T], containers: Sequence[Container]) -> list[T]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,7 @@ class FakeContainer:
     """Implements Container. A policy of 'always' brings it back at the next look after a crash, as a new process.
 
     `entries` is what it holds; a crash keeps them, only `wipe` empties it. Every CPU look while it runs costs time.
+    `primary` is what it answers when asked, `address` the only one it has; `network` are the containers on its network.
     Tampering: `deaf` (nothing that is done to it has an effect), `stays_down` (no policy and no start bring it back),
     `gone` (the engine does not know it any more), `looks_until_back` (how many looks a restart takes).
     """
@@ -33,6 +34,8 @@ class FakeContainer:
         deaf: bool = False,
         stays_down: bool = False,
         gone: bool = False,
+        primary: bool = True,
+        address: str = "",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._component = component
@@ -43,6 +46,11 @@ class FakeContainer:
         self.deaf = deaf
         self.stays_down = stays_down
         self.gone = gone
+        self.primary = primary
+        self.address = address
+        self.dropped: set[str] = set()
+        self.drops = 0
+        self.network: Sequence[FakeContainer] = ()
         self._clock = clock
         self._held_policy: str | None = None
         self._looks_left = 0
@@ -105,6 +113,8 @@ class FakeContainer:
     def run(self, command: tuple[str, ...], timeout_s: float = 10.0) -> str:
         if self.state().status != "running":  # time passes for those who only run commands, too
             raise InstrumentError(f"Cannot run `{command[0]}` in {self._name}: it is {self._state.status}.")
+        if command[0] == "timeout":
+            return self._reach_out(command)
         if command[0] == "false":
             raise InstrumentError(f"`{' '.join(command)}` in {self._name} ended with 1: .")
         return " ".join(command[1:]) + "\n" if command[0] == "echo" else ""
@@ -121,6 +131,36 @@ class FakeContainer:
         if self._do("wipe"):
             self.run(self._component.wipe)
             self.entries = 0
+
+    def is_primary(self) -> bool:
+        self._reach()
+        return self.primary
+
+    def addresses(self) -> list[str]:
+        self._reach()
+        return [self.address] if self.address else []
+
+    def drop_packets(self, peers: Sequence[str]) -> None:
+        if self._do(f"drop_packets {' '.join(peers)}"):
+            self.dropped = set(peers)
+
+    def restore_packets(self) -> None:
+        if self._do("restore_packets"):
+            self.dropped, self.drops = set(), 0
+
+    def dropped_packets(self) -> int:
+        self._reach()
+        return self.drops
+
+    def _reach_out(self, command: tuple[str, ...]) -> str:
+        """As bash's /dev/tcp does: a far side that is there refuses, one behind a rule is not heard of."""
+        address = next(one.address for one in self.network if one.address and f"/{one.address}/" in command[-1])
+        far = next(one for one in self.network if one.address == address)
+        for one, peer in ((self, far), (far, self)):
+            if peer.address in one.dropped:
+                one.drops += 1
+                return "silent\n"
+        return "refused\n"
 
     def _do(self, call: str) -> bool:
         self._reach()
@@ -145,7 +185,10 @@ class FakeContainer:
 class Misdirected:
     """Tampering: what is asked of `claimed` is done to `hit` instead. Questions are answered by `claimed` itself."""
 
-    DEEDS = frozenset({"crash", "stop", "start", "pause", "unpause", "hold_restarts", "release_restarts", "wipe"})
+    DEEDS = frozenset(
+        {"crash", "stop", "start", "pause", "unpause", "hold_restarts", "release_restarts", "wipe"}
+        | {"drop_packets", "restore_packets"}
+    )
 
     def __init__(self, claimed: FakeContainer, hit: FakeContainer) -> None:
         self._claimed, self._hit = claimed, hit

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from harness.clock import RunClock
 from harness.errors import NothingToBreak
-from harness.faults.base import Container, LinkHandle, ProviderHandle
+from harness.faults.base import Container, LinkHandle, ProviderHandle, ServiceHandle
 from harness.target import Target
 
 T = TypeVar("T")
@@ -24,12 +24,14 @@ class FakeStage:
         containers: Sequence[Container] = (),
         links: Sequence[LinkHandle] = (),
         providers: Sequence[ProviderHandle] = (),
+        services: Sequence[ServiceHandle] = (),
         clock: RunClock | None = None,
     ) -> None:
         self._target = target
         self._containers = containers
         self._links = links
         self._providers = providers
+        self._services = services
         self.clock = clock or RunClock.starting_in(0.0)
 
     def containers(self, *, role: str | None, zone: str | None, region: str | None) -> list[Container]:
@@ -37,8 +39,14 @@ class FakeStage:
         return self._some([c for c in self._containers if c.component in names], "container")
 
     def links(self, name: str) -> list[LinkHandle]:
-        wanted = self._target.link(name).name
-        return self._some([link for link in self._links if link.name == wanted], "link")
+        roles = {part.name for part in self._target.components.values() if part.role == name}
+        wanted = {link.name for link in self._target.links if link.name == name or link.to in roles}
+        wanted = wanted or {self._target.link(name).name}
+        return self._some([link for link in self._links if link.name in wanted], "link")
+
+    def services(self, *, role: str | None, zone: str | None, region: str | None) -> list[ServiceHandle]:
+        names = {part.name for part in self._target.find(role=role, zone=zone, region=region)}
+        return self._some([s for s in self._services if s.name in names], "service")
 
     def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:
         names = {part.name for part in self._target.find(role=role, zone=zone, region=region)}
