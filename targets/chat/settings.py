@@ -29,13 +29,18 @@ class _FromEnvironment(BaseModel):
 
 
 class PostgresSettings(_FromEnvironment):
-    """How to reach PostgreSQL. `transaction_s` bounds a whole transaction on the client's side as well."""
+    """How to reach PostgreSQL. `transaction_s` bounds a whole transaction on the client's side as well.
+
+    The URL may name several hosts (`//a:5432,b:5432/chat?target_session_attrs=read-write`); `connect_s` holds for all
+    of them together. What breaks on the way is tried again as long as `repeat_s` have not passed since its beginning.
+    """
 
     url: SecretStr = Field(SecretStr("postgresql://chat:chat@127.0.0.1:5432/chat"), alias="DATABASE_URL")
     connect_s: PositiveFloat = Field(2.0, alias="DATABASE_CONNECT_S", ge=1)
     pool_size: PositiveInt = Field(10, alias="DATABASE_POOL_SIZE")
     pool_wait_s: PositiveFloat = Field(2.0, alias="DATABASE_POOL_WAIT_S")
     transaction_s: PositiveFloat = Field(4.0, alias="DATABASE_TRANSACTION_S")
+    repeat_s: float = Field(0.0, alias="DATABASE_REPEAT_S", ge=0)
 
 
 class RedisSettings(_FromEnvironment):
@@ -74,6 +79,26 @@ class AnthropicSettings(SdkSettings):
     base_url: str = Field("https://api.anthropic.com", alias="ANTHROPIC_BASE_URL")
     api_key: SecretStr = Field(alias="ANTHROPIC_API_KEY")
     model: str = Field("claude-haiku-4-5", alias="ANTHROPIC_MODEL")
+
+
+class ResilienceSettings(_FromEnvironment):
+    """How several providers stand in for one another; `targets/chat/resilience/` tells what becomes of each failure.
+
+    A provider that another one may stand in for gets `attempt_s` for a whole answer, or `first_token_s` for the first
+    words of a streamed one. The last one left gets what remains of `deadline_s`. After `breaker_failures` failures in a
+    row a provider is left alone for `breaker_open_s`. Repeating a question at the same provider is allowed for a share
+    of `retry_ratio` of all requests, and `retry_burst` more at once.
+    """
+
+    failover: bool = Field(True, alias="CHAT_FAILOVER")
+    breaker: bool = Field(True, alias="CHAT_BREAKER")
+    deadline_s: PositiveFloat = Field(30.0, alias="PROVIDER_DEADLINE_S")
+    attempt_s: PositiveFloat = Field(3.0, alias="PROVIDER_ATTEMPT_S")
+    first_token_s: PositiveFloat = Field(2.0, alias="PROVIDER_FIRST_TOKEN_S")
+    breaker_failures: PositiveInt = Field(5, alias="PROVIDER_BREAKER_FAILURES")
+    breaker_open_s: PositiveFloat = Field(5.0, alias="PROVIDER_BREAKER_OPEN_S")
+    retry_ratio: float = Field(0.1, alias="PROVIDER_RETRY_RATIO", ge=0, le=1)
+    retry_burst: float = Field(10, alias="PROVIDER_RETRY_BURST", ge=0)
 
 
 class ChatSettings(_FromEnvironment):

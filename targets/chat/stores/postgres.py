@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import select
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, Self
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -20,7 +16,9 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 
 from targets.chat.errors import StoreUnavailable
 from targets.chat.settings import PostgresSettings
+from targets.chat.stores.connection import BoundedConnection
 from targets.chat.stores.database import Parameter, Row, migrate
+from targets.chat.stores.hosts import Hosts
 
 RETRY_AFTER_S = 2  # what a client is told; a restarted PostgreSQL takes about as long
 MIGRATE_EVERY_S = 0.5  # how often the schema is tried while the database is not up yet
@@ -34,14 +32,25 @@ class PostgresDatabase:
 
     psycopg_pool waits 1, 2, 4, ... s between attempts to replace a lost connection. With a short `reconnect_timeout`
     it gives the slot back instead, and the next request that needs a connection asks for one at once.
+
+    With several hosts in the URL each new connection goes to the first that is ready to serve (see Hosts), and as soon
+    as one connection shows that its server is the primary no longer, the idle ones are replaced as well.
     """
 
     def __init__(self, settings: PostgresSettings) -> None:
+        conninfo = _conninfo(settings)
         self._settings = settings
+        self._hosts = Hosts(conninfo)
+        self._left_at = float("-inf")
         self._pool = AsyncConnectionPool(
-            _conninfo(settings),
-            connection_class=_BoundedConnection,
-            kwargs={"autocommit": True, "row_factory": dict_row, "bound_s": settings.connect_s},
+            conninfo,
+            connection_class=BoundedConnection,
+            kwargs={
+                "hosts": self._hosts,
+                "bound_s": settings.connect_s,
+                "autocommit": True,
+                "row_factory": dict_row,
+            },
             min_size=1,
             max_size=settings.pool_size,
             timeout=settings.pool_wait_s,
@@ -66,10 +75,18 @@ class PostgresDatabase:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresSession]:
-        """A session whose statements hold together, or not at all; durable when the block was left."""
+        """A session whose statements hold together, or not at all; durable when the block was left.
+
+        A COMMIT that waits for a synchronous standby and is told not to wait any longer succeeds, with a warning: it
+        is durable on one server only. That is not what was promised, so it is an error here.
+        """
         self._check_schema()
-        async with self._connection() as connection, connection.transaction():
-            yield PostgresSession(connection)
+        async with self._connection() as connection:
+            async with connection.transaction():
+                yield PostgresSession(connection)
+                connection.warning = None
+            if connection.warning is not None:
+                raise psycopg.OperationalError(f"committed with a warning: {connection.warning}")
 
     async def ping(self) -> None:
         """Ask for a sign of life."""
@@ -105,13 +122,13 @@ class PostgresDatabase:
     @asynccontextmanager
     async def _connection(
         self, *, wait_s: float | None = None, bound_s: float | None = None
-    ) -> AsyncIterator[_BoundedConnection]:
+    ) -> AsyncIterator[BoundedConnection]:
         """Lend a connection: at most `wait_s` until there is one, and at most `bound_s` for all that is done with it.
 
         Cancelling psycopg from outside does not do as a bound: it first asks the server, politely and over the same
         network, to cancel the statement. When time is up the socket is shut down under it instead.
         """
-        connection: _BoundedConnection | None = None
+        connection: BoundedConnection | None = None
         watchdog: asyncio.TimerHandle | None = None
         try:
             connection = await self._healthy_connection(wait_s or self._settings.pool_wait_s)
@@ -120,6 +137,7 @@ class PostgresDatabase:
             yield connection
         except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, OSError) as error:
             log.warning("database call failed", extra={"reason": f"{type(error).__name__}: {error}".strip()})
+            await self._leave_old_primary(connection, error)
             message = "The database did not carry out the request in time."
             raise StoreUnavailable(message, retry_after_s=RETRY_AFTER_S) from error
         finally:
@@ -130,7 +148,19 @@ class PostgresDatabase:
                     connection.cut()  # something went wrong half-way: the pool shall replace it, not try to mend it
                 await self._pool.putconn(connection)
 
-    async def _healthy_connection(self, wait_s: float) -> _BoundedConnection:
+    async def _leave_old_primary(self, connection: BoundedConnection | None, error: Exception) -> None:
+        """Replace all connections to a server that has become read-only or silent, when there is another one.
+
+        Connections in use are replaced when they come back. Each of them would say the same again: once is enough.
+        """
+        if connection is None or not self._hosts.several or connection.made_at <= self._left_at:
+            return
+        if connection.was_cut or isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            self._left_at = asyncio.get_running_loop().time()
+            connection.cut()
+            await self._pool.drain()
+
+    async def _healthy_connection(self, wait_s: float) -> BoundedConnection:
         """Take connections out of the pool until one is open; those that the server has closed are replaced.
 
         The pool has a check of its own, but it sleeps 1, 2, ... s between bad connections: after a restart of the
@@ -156,32 +186,6 @@ class PostgresSession:
         # Not a literal, but written by us: clients only ever reach the parameters.
         cursor = await self._connection.execute(sql.replace("?", "%s"), parameters)
         return list(await cursor.fetchall()) if cursor.description else []
-
-
-class _BoundedConnection(psycopg.AsyncConnection[DictRow]):
-    """A connection that can be cut off, and whose making is bounded, name resolution included."""
-
-    @classmethod
-    async def connect(cls, conninfo: str = "", *, bound_s: float = 2.0, **kwargs: Any) -> Self:  # type: ignore[override]
-        """Connect within `bound_s`. Raises psycopg.OperationalError."""
-        try:
-            async with asyncio.timeout(bound_s):
-                return await super().connect(conninfo, **kwargs)
-        except TimeoutError:
-            raise psycopg.OperationalError(f"no connection within {bound_s} s") from None
-
-    def is_open(self) -> bool:
-        """Look, without a round trip, whether the server has nothing to say: on an idle connection that is goodbye."""
-        if self.closed:
-            return False
-        poll = select.poll()
-        poll.register(self.pgconn.socket, select.POLLIN)
-        return not poll.poll(0)
-
-    def cut(self) -> None:
-        """Shut the socket down: whoever waits for the server gets an error at once."""
-        with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(self.pgconn.socket)) as twin:
-            twin.shutdown(socket.SHUT_RDWR)  # (suppressed: it was closed already)
 
 
 def _conninfo(settings: PostgresSettings) -> str:

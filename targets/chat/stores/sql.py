@@ -17,15 +17,17 @@ from targets.chat.domain import (
     Usage,
 )
 from targets.chat.errors import ConversationUnknown, KeyInProgress, KeyReused
-from targets.chat.stores.database import Database, Row, Session
+from targets.chat.stores.database import Database, Parameter, Row, Session
+from targets.chat.stores.repeat import repeated
 
-# Reserves a key, or takes it over from a request that died: its lease has ended and nothing was stored.
+# Reserves a key, or takes it over from a request that died: its lease has ended and nothing was stored. Who reserved it
+# already (and could not know, as the connection broke) has it.
 RESERVE = """
     INSERT INTO idempotency_keys (key, request_hash, owner, lease_until) VALUES (?, ?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, lease_until = excluded.lease_until
     WHERE idempotency_keys.message_id IS NULL
       AND idempotency_keys.request_hash = excluded.request_hash
-      AND idempotency_keys.lease_until < ?
+      AND (idempotency_keys.lease_until < ? OR idempotency_keys.owner = excluded.owner)
     RETURNING owner
 """
 
@@ -47,10 +49,15 @@ SETTLE = "UPDATE idempotency_keys SET user_message_id = ?, message_id = ? WHERE 
 
 
 class SqlStore:
-    """A Store on a Database."""
+    """A Store on a Database.
 
-    def __init__(self, database: Database) -> None:
+    What a fail-over broke is tried again for `repeat_s`, also where nobody knows whether the broken attempt was carried
+    out: ids and owners are made before the first attempt, so that a later one finds what an earlier one has stored.
+    """
+
+    def __init__(self, database: Database, repeat_s: float = 0.0) -> None:
         self._database = database
+        self._repeat_s = repeat_s
 
     async def open(self) -> None:
         """Start; return at once, also when the database is away."""
@@ -59,12 +66,18 @@ class SqlStore:
     async def begin(self, question: Question, now: datetime, lease_s: float) -> Turn | Answer:
         """Reserve the key and look up the conversation, in one transaction (see Store)."""
         owner = uuid4()
-        async with self._database.transaction() as session:
-            if question.key is not None:
-                answer = await _reserve(session, question, owner, now, lease_s)
-                if answer is not None:
-                    return answer
-            position = await _position(session, question.conversation_id)
+
+        async def reserved(_: int) -> int | Answer:
+            async with self._database.transaction() as session:
+                if question.key is not None:
+                    answer = await _reserve(session, question, owner, now, lease_s)
+                    if answer is not None:
+                        return answer
+                return await _position(session, question.conversation_id)
+
+        position = await repeated(reserved, self._repeat_s)
+        if isinstance(position, Answer):
+            return position
         return Turn(
             question=question,
             conversation_id=question.conversation_id or uuid4(),
@@ -77,54 +90,46 @@ class SqlStore:
 
     async def context(self, turn: Turn, limit: int) -> Context:
         """Return the last `limit` messages as the turn found them, oldest first."""
-        async with self._database.session() as session:
-            rows = await session.rows(
-                "SELECT role, content FROM messages WHERE conversation_id = ? AND position <= ?"
-                " ORDER BY position DESC LIMIT ?",
-                turn.conversation_id,
-                turn.position,
-                limit,
-            )
+        rows = await self._rows(
+            "SELECT role, content FROM messages WHERE conversation_id = ? AND position <= ?"
+            " ORDER BY position DESC LIMIT ?",
+            turn.conversation_id,
+            turn.position,
+            limit,
+        )
         messages = tuple(ContextMessage(row["role"], row["content"]) for row in reversed(rows))
         return Context(turn.position, messages)
 
     async def commit(self, turn: Turn, completion: Completion, now: datetime) -> int:
         """Keep both messages in one transaction and return the position of the second (see Store)."""
-        question = turn.question
-        async with self._database.transaction() as session:
-            rows = await session.rows(ADVANCE, turn.conversation_id, turn.began_at)
-            last = int(rows[0]["last_position"])
-            user = (turn.user_message_id, turn.conversation_id, last - 1, "user", question.message, turn.began_at)
-            await session.rows(ADD_MESSAGE, *user, None, None, None, None, None)
-            assistant = (turn.message_id, turn.conversation_id, last, "assistant", completion.text, now)
-            tokens = completion.usage
-            origin = (completion.provider, completion.model, completion.finish_reason)
-            await session.rows(ADD_MESSAGE, *assistant, *origin, tokens.input_tokens, tokens.output_tokens)
-            if question.key is not None:
-                ids = (turn.user_message_id, turn.message_id)
-                if not await session.rows(SETTLE, *ids, question.key, turn.owner):
-                    raise KeyInProgress("Another request took this Idempotency-Key over.")
-        return last
+
+        async def stored(attempt: int) -> int:
+            async with self._database.transaction() as session:
+                if attempt > 1:
+                    found = await session.rows("SELECT position FROM messages WHERE id = ?", turn.message_id)
+                    if found:
+                        return int(found[0]["position"])
+                return await _add(session, turn, completion, now)
+
+        return await repeated(stored, self._repeat_s)
 
     async def release(self, turn: Turn) -> None:
         """Give back the key of a turn that will not be stored; nothing happens when it was."""
         if turn.question.key is None:
             return
-        async with self._database.session() as session:
-            await session.rows(
-                "DELETE FROM idempotency_keys WHERE key = ? AND owner = ? AND message_id IS NULL",
-                turn.question.key,
-                turn.owner,
-            )
+        await self._rows(
+            "DELETE FROM idempotency_keys WHERE key = ? AND owner = ? AND message_id IS NULL",
+            turn.question.key,
+            turn.owner,
+        )
 
     async def conversation(self, conversation_id: UUID) -> Conversation:
         """Return the whole conversation. Raises ConversationUnknown."""
-        async with self._database.session() as session:
-            rows = await session.rows(
-                "SELECT id, role, content, created_at, provider, model FROM messages"
-                " WHERE conversation_id = ? ORDER BY position",
-                conversation_id,
-            )
+        rows = await self._rows(
+            "SELECT id, role, content, created_at, provider, model FROM messages"
+            " WHERE conversation_id = ? ORDER BY position",
+            conversation_id,
+        )
         if not rows:  # a conversation is stored together with its first two messages
             raise ConversationUnknown(f"There is no conversation {conversation_id}.")
         return Conversation(conversation_id, tuple(_message(row) for row in rows))
@@ -136,6 +141,15 @@ class SqlStore:
     async def close(self) -> None:
         """Let go of connections."""
         await self._database.close()
+
+    async def _rows(self, sql: str, *parameters: Parameter) -> list[Row]:
+        """Execute one statement that may be carried out twice."""
+
+        async def executed(_: int) -> list[Row]:
+            async with self._database.session() as session:
+                return await session.rows(sql, *parameters)
+
+        return await repeated(executed, self._repeat_s)
 
 
 async def _reserve(session: Session, question: Question, owner: UUID, now: datetime, lease_s: float) -> Answer | None:
@@ -150,6 +164,23 @@ async def _reserve(session: Session, question: Question, owner: UUID, now: datet
     if not rows or rows[0]["message_id"] is None:  # no row: the other request gave up at this very moment
         raise KeyInProgress("A request with this Idempotency-Key is still in progress.", retry_after_s=1)
     return await _stored_answer(session, rows[0])
+
+
+async def _add(session: Session, turn: Turn, completion: Completion, now: datetime) -> int:
+    """Add both messages of the turn and settle its key; return the position of the second."""
+    question, tokens = turn.question, completion.usage
+    rows = await session.rows(ADVANCE, turn.conversation_id, turn.began_at)
+    last = int(rows[0]["last_position"])
+    user = (turn.user_message_id, turn.conversation_id, last - 1, "user", question.message, turn.began_at)
+    await session.rows(ADD_MESSAGE, *user, None, None, None, None, None)
+    assistant = (turn.message_id, turn.conversation_id, last, "assistant", completion.text, now)
+    origin = (completion.provider, completion.model, completion.finish_reason)
+    await session.rows(ADD_MESSAGE, *assistant, *origin, tokens.input_tokens, tokens.output_tokens)
+    if question.key is not None:
+        ids = (turn.user_message_id, turn.message_id)
+        if not await session.rows(SETTLE, *ids, question.key, turn.owner):
+            raise KeyInProgress("Another request took this Idempotency-Key over.")
+    return last
 
 
 async def _stored_answer(session: Session, key: Row) -> Answer:
