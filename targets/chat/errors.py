@@ -44,9 +44,17 @@ class StoreUnavailable(ChatError):
 
 
 class ProviderError(ChatError):
-    """The AI provider failed. `outcome` is its word in the metrics."""
+    """The AI provider failed. `outcome` is its word in the metrics.
+
+    `upstream_status` is the HTTP status that the provider answered with, None when it gave no status or the failure
+    came after one of 200. What to do about a failure may hang on it; the client is told our status, not this one.
+    """
 
     outcome = "error"
+
+    def __init__(self, detail: str, *, retry_after_s: int | None = None, upstream_status: int | None = None) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+        self.upstream_status = upstream_status
 
 
 class ProviderUnavailable(ProviderError):

@@ -106,13 +106,17 @@ class Alive(BaseModel):
 
 
 class Dependency(BaseModel):
-    """One dependency. Only a `required` one that is away makes the server not ready."""
+    """One dependency. Only a `required` one that is away makes the server not ready.
+
+    `breaker` is the state of its circuit breaker, where it has one: closed, open or half_open.
+    """
 
     ok: bool
     required: bool
     latency_ms: float | None = None
     recent_calls: int | None = None
     recent_failures: int | None = None
+    breaker: str | None = None
 
 
 class Readiness(BaseModel):

@@ -35,7 +35,7 @@ from targets.chat.domain import (
     Turn,
 )
 from targets.chat.errors import CacheUnavailable, ProviderBadAnswer, ProviderError, ProviderTimeout, StoreUnavailable
-from targets.chat.providers.base import Provider
+from targets.chat.providers.base import ManyProviders, Provider
 from targets.chat.settings import ChatSettings
 from targets.chat.stores.base import Store
 from targets.chat.telemetry import Telemetry
@@ -61,6 +61,8 @@ class ChatService:
         self.telemetry = telemetry
         self._settings = settings
         self._background: set[asyncio.Task[Any]] = set()
+        if isinstance(parts.provider, ManyProviders):
+            parts.provider.report_to(telemetry)
 
     async def open(self) -> None:
         """Start the store; it may be away."""

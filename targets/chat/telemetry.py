@@ -72,6 +72,43 @@ class Telemetry:
             buckets=SLOW_BUCKETS_S,
             registry=registry,
         )
+        self.attempts = Counter(
+            "chat_provider_attempts_total",
+            "Questions put to one AI provider, by how they ended (targets/chat/resilience).",
+            ["provider", "outcome"],
+            registry=registry,
+        )
+        self.attempt_seconds = Histogram(
+            "chat_provider_attempt_duration_seconds",
+            "From the question to one AI provider to the end of its answer.",
+            ["provider", "outcome"],
+            buckets=SLOW_BUCKETS_S,
+            registry=registry,
+        )
+        self.failovers = Counter(
+            "chat_provider_failovers_total",
+            "Questions that went on to another AI provider, by the outcome at the one before ('open': not asked).",
+            ["from_provider", "to_provider", "reason"],
+            registry=registry,
+        )
+        self.retries = Counter(
+            "chat_provider_retries_total",
+            "Questions to be repeated at the same AI provider, by what the retry budget said: granted, denied.",
+            ["provider", "decision"],
+            registry=registry,
+        )
+        self.breaker_state = Gauge(
+            "chat_provider_breaker_state",
+            "1 for the state that the breaker of an AI provider is in: closed, open, half_open.",
+            ["provider", "state"],
+            registry=registry,
+        )
+        self.breaker_transitions = Counter(
+            "chat_provider_breaker_transitions_total",
+            "Changes of the breaker of an AI provider, by the state that it went to.",
+            ["provider", "state"],
+            registry=registry,
+        )
         self.cache = Counter(
             "chat_cache_operations_total",
             "Cache operations: get (hit, miss, stale, error), put (ok, error).",

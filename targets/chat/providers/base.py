@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from targets.chat.domain import Completion, ContextMessage, Usage
 from targets.chat.errors import ProviderBadAnswer
+from targets.chat.telemetry import Telemetry
 
 SYSTEM_PROMPT = "You are a helpful assistant. Answer clearly and briefly, in the language of the question."
 
@@ -32,6 +34,29 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@dataclass(frozen=True)
+class ProviderHealth:
+    """How one of several providers is: its breaker's state, calls in the last minute (of 20), and failed ones."""
+
+    name: str
+    breaker: str
+    calls: int
+    failures: int
+
+
+@runtime_checkable
+class ManyProviders(Protocol):
+    """What a Provider over several others can do besides."""
+
+    def report_to(self, telemetry: Telemetry) -> None:
+        """Keep its own metrics there: it was made before they were."""
+        ...
+
+    def health(self) -> list[ProviderHealth]:
+        """Return how each provider is, best first. Asks nobody."""
         ...
 
 

@@ -55,10 +55,11 @@ def _from_status(provider: str, error: Exception) -> ProviderError:
     if status in OVERLOADED:
         assert response is not None  # noqa: S101 - a status came from it
         wait_s = _retry_after(response.headers.get("retry-after"))
-        return ProviderUnavailable(f"{provider} takes no requests now (status {status}).", retry_after_s=wait_s)
+        detail = f"{provider} takes no requests now (status {status})."
+        return ProviderUnavailable(detail, retry_after_s=wait_s, upstream_status=status)
     if status < 400:  # an error event inside a stream that began with 200
         return ProviderBadAnswer(f"{provider} reported an error in its answer.")
-    return ProviderBadAnswer(f"{provider} answered with status {status}.")
+    return ProviderBadAnswer(f"{provider} answered with status {status}.", upstream_status=status)
 
 
 def _from_connection(provider: str, error: Exception) -> ProviderError:
