@@ -7,11 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+)
 
 from targets.chat.errors import SettingsError
+
+
+def _addresses(text: object) -> object:
+    """Take `host:port,host:port` apart."""
+    if not isinstance(text, str):
+        return text
+    parts = [one.strip().rpartition(":") for one in text.split(",")]
+    if not all(host and port.isdecimal() and int(port) < 65536 for host, _, port in parts):
+        raise ValueError("this must be 'host:port,host:port,...'")
+    return tuple((host, int(port)) for host, _, port in parts)
+
+
+Addresses = Annotated[tuple[tuple[str, int], ...], BeforeValidator(_addresses)]
 
 
 class _FromEnvironment(BaseModel):
@@ -50,6 +72,18 @@ class RedisSettings(_FromEnvironment):
     timeout_s: PositiveFloat = Field(0.3, alias="REDIS_TIMEOUT_S")
     rest_s: PositiveFloat = Field(1.0, alias="REDIS_REST_S")
     ttl_s: PositiveInt = Field(3600, alias="CACHE_TTL_S")
+
+
+class SentinelSettings(RedisSettings):
+    """How to find the primary of several Redis servers. Of `url` only the credentials and the database count then.
+
+    The sentinels are asked every `look_s`, and every `search_s` while the primary does not answer.
+    """
+
+    sentinels: Addresses = Field(alias="REDIS_SENTINELS")
+    primary: str = Field("chat", alias="REDIS_MASTER", min_length=1)
+    look_s: PositiveFloat = Field(2.0, alias="REDIS_LOOK_S")
+    search_s: PositiveFloat = Field(0.2, alias="REDIS_SEARCH_S")
 
 
 class SdkSettings(_FromEnvironment):
