@@ -13,7 +13,7 @@ from targets.chat.settings import PostgresSettings
 from targets.chat.stores.database import Database
 from targets.chat.stores.postgres import PostgresDatabase
 from targets.chat.stores.sqlite import SqliteDatabase
-from tests.contract.chat.local_servers import LocalPostgres, LocalRedis, postgres_missing_because
+from tests.contract.chat.local_servers import LocalPostgres, LocalRedis, LocalSentinels, postgres_missing_because
 from tests.contract.chat.waiting import eventually
 
 
@@ -48,6 +48,19 @@ def redis_server() -> Iterator[LocalRedis]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def sentinels() -> Iterator[LocalSentinels]:
+    """A primary that the test may kill, its replica, and three sentinels."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("no redis-server here (Debian: apt-get install redis-server)")
+    servers = LocalSentinels()
+    try:
+        servers.start()
+        yield servers
+    finally:
+        servers.remove()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import psycopg
+import redis
 
 START_S = 30.0  # generous: the machine may be busy
 
@@ -127,10 +128,11 @@ class LocalPostgres:
 
 
 class LocalRedis:
-    """A Redis of our own on a free port, without persistence."""
+    """A Redis of our own on a free port, without persistence; a replica when it is told of whom."""
 
-    def __init__(self) -> None:
+    def __init__(self, replica_of: int | None = None) -> None:
         self.port = free_port()
+        self._more = ["--replicaof", "127.0.0.1", str(replica_of)] if replica_of else []
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -139,16 +141,82 @@ class LocalRedis:
 
     def start(self) -> None:
         argv = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        argv += ["--repl-diskless-sync-delay", "0", *self._more]
         self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, cwd=tempfile.gettempdir())
-        deadline = time.monotonic() + START_S
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            assert time.monotonic() < deadline, "Redis did not start"
-            time.sleep(0.02)
+        _wait_for_port(self.port)
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(10)
             self._process = None
+
+    def kill(self) -> None:
+        """As a crash."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+
+class LocalSentinels:
+    """A primary, a replica and three sentinels that make the one the other a second after it is gone."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="chat-sentinels-"))
+        self.primary = LocalRedis()
+        self.replica = LocalRedis(replica_of=self.primary.port)
+        self.ports = [free_port() for _ in range(3)]
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        self.primary.start()
+        self.replica.start()
+        for port in self.ports:
+            config = self._folder / f"{port}.conf"
+            config.write_text(
+                f"port {port}\nbind 127.0.0.1\ndir {self._folder}\n"
+                f"sentinel monitor chat 127.0.0.1 {self.primary.port} 2\n"
+                "sentinel down-after-milliseconds chat 1000\nsentinel failover-timeout chat 3000\n"
+            )
+            argv = ["redis-server", str(config), "--sentinel"]
+            self._processes.append(subprocess.Popen(argv, stdout=subprocess.DEVNULL, cwd=self._folder))
+        for port in self.ports:
+            _wait_for_port(port)
+        self._wait_until_they_know_each_other()
+
+    def named_primary(self) -> int:
+        """The port of the primary that the first sentinel names."""
+        with redis.Redis(port=self.ports[0], socket_timeout=2, decode_responses=True) as sentinel:
+            return int(sentinel.sentinel_get_master_addr_by_name("chat")[1])
+
+    def _wait_until_they_know_each_other(self) -> None:
+        """A fail-over needs sentinels that have met, and a replica that is in step."""
+        deadline = time.monotonic() + START_S
+        while not all(self._is_ready(port) for port in self.ports):
+            assert time.monotonic() < deadline, "the sentinels did not find each other"
+            time.sleep(0.05)
+
+    def _is_ready(self, port: int) -> bool:
+        with redis.Redis(port=port, socket_timeout=2, decode_responses=True) as sentinel:
+            state = sentinel.sentinel_masters()["chat"]
+            replicas = sentinel.sentinel_slaves("chat")
+            others = int(state["num-other-sentinels"])
+            return others == 2 and len(replicas) == 1 and replicas[0]["master-link-status"] == "ok"
+
+    def remove(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait(10)
+        self.replica.kill()
+        self.primary.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert time.monotonic() < deadline, f"nobody listens on {port}"
+        time.sleep(0.02)
