@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,8 @@ class Arrivals:
     """One row per scheduled arrival, as columns of equal length, sorted by `due_s`. Columns are never written to.
 
     Times are run times in seconds, NaN where the thing did not happen. `counted` is False for warm-up.
-    Strings are '' where there is none. `status` is 0 where no status line came.
+    Strings are '' where there is none. `status` is 0 where no status line came. `place` (of `harness.places`) and
+    `client_class` ('users' or 'abuser') are None in runs that have no places, or no abuser.
     """
 
     seq: npt.NDArray[np.int64]
@@ -47,6 +48,8 @@ class Arrivals:
     assistant_message_id: Strings
     provider: Strings
     detail: Strings
+    place: Strings | None = None
+    client_class: Strings | None = None
 
     def __len__(self) -> int:
         return len(self.seq)
@@ -58,7 +61,9 @@ class Arrivals:
             return self
         together = len(rows) > 0 and int(rows[-1]) - int(rows[0]) + 1 == len(rows)
         chosen: Any = slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
-        return Arrivals(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
+        columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        part: dict[str, Any] = {name: None if column is None else column[chosen] for name, column in columns.items()}
+        return Arrivals(**part)
 
     @cached_property
     def ok(self) -> Bools:
@@ -75,7 +80,14 @@ class Arrivals:
 
 
 IDS = ("conversation_id", "user_message_id", "assistant_message_id", "detail")
-_WORDS = ("kind", "outcome", "provider")
+USERS, ABUSER = "users", "abuser"
+"""The classes of clients: those who keep to their limits, and the one that does not."""
+
+STORED_AS = {"client_class": "class"}
+"""Columns that are called otherwise in the file, where a word of Python cannot be a name."""
+
+_OPTIONAL = ("place", "client_class")
+_WORDS = ("kind", "outcome", "provider", *_OPTIONAL)
 _NUMBERS = {"seq": "bigint", "status": "bigint", "counted": "boolean"}
 
 
@@ -105,7 +117,9 @@ def read_arrivals(folder: Path, *, ids: bool = True) -> Arrivals:
     wanted = [f.name for f in fields(Arrivals) if ids or f.name not in IDS]
     try:
         with duckdb.connect() as database:
-            words = {name: _words(database, path, name) for name in _WORDS}
+            stored = _columns(database, path)
+            wanted = [name for name in wanted if name not in _OPTIONAL or STORED_AS.get(name, name) in stored]
+            words = {name: _words(database, path, name) for name in _WORDS if name in wanted}
             found = database.execute(
                 f"select {', '.join(map(_expression, wanted))} from read_parquet($path) order by due_s, seq",  # noqa: S608 (field names)
                 {"path": str(path), **words},
@@ -114,21 +128,30 @@ def read_arrivals(folder: Path, *, ids: bool = True) -> Arrivals:
         said = str(error).partition("\n")[0].rstrip(".")
         raise Unreadable(path, f"it cannot be read ({said})") from None
     columns: dict[str, Any] = {name: _plain(found[name]) for name in wanted}
-    for name in _WORDS:
+    for name in words:
         columns[name] = np.array([*map(sys.intern, words[name]), ""], dtype=object)[columns[name] - 1]
-    unread = cast("Strings", _Unread())
-    return Arrivals(**{f.name: columns.get(f.name, unread) for f in fields(Arrivals)})
+    columns |= {name: _Unread() for name in IDS if name not in wanted}
+    return Arrivals(**columns)
+
+
+def _columns(database: Any, path: Path) -> set[str]:
+    """Return the names of the columns in a file: older ones have fewer."""
+    return {row[0] for row in database.execute("select name from parquet_schema(?)", [str(path)]).fetchall()}
 
 
 def _words(database: Any, path: Path, name: str) -> list[str]:
     """Return the different words of a column, which are few."""
-    query = f"select distinct cast({name} as varchar) as word from read_parquet(?) where word is not null order by word"  # noqa: S608
+    stored = f'"{STORED_AS.get(name, name)}"'
+    query = (
+        f"select distinct cast({stored} as varchar) as word from read_parquet(?) where word is not null order by word"  # noqa: S608
+    )
     return [row[0] for row in database.execute(query, [str(path)]).fetchall()]
 
 
 def _expression(name: str) -> str:
     if name in _WORDS:  # its place in the list of words, from 1 on; 0 is none
-        return f"cast(coalesce(list_position(${name}, cast({name} as varchar)), 0) as integer) as {name}"
+        stored = f'"{STORED_AS.get(name, name)}"'
+        return f"cast(coalesce(list_position(${name}, cast({stored} as varchar)), 0) as integer) as {name}"
     kind = "double" if name.endswith("_s") else _NUMBERS.get(name, "varchar")
     return f"cast({name} as {kind}) as {name}"
 

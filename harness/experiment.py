@@ -12,67 +12,43 @@ The module's docstring is the hypothesis, the file's name is the experiment's na
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import ConfigError, did_you_mean
 from harness.faults.base import Fault
+from harness.loads import (
+    LONGEST_S,
+    MANY_CLIENTS,
+    MOST_PER_S,
+    Abuser,
+    ClaimedUsers,
+    Load,
+    Mix,
+    Rate,
+    Segment,
+    Spike,
+    Steps,
+    within,
+)
 
-MOST_PER_S = 5000.0
-LONGEST_S = 86400.0
-
-
-@dataclass(frozen=True)
-class Rate:
-    """An open model: `per_s` arrivals a second, whatever the target does."""
-
-    per_s: float
-
-    def __post_init__(self) -> None:
-        _within("a rate (arrivals a second)", self.per_s, above=0, most=MOST_PER_S)
-
-
-@dataclass(frozen=True)
-class ClaimedUsers:
-    """As many simultaneous users as the phase claims, turned into arrivals by Little's law.
-
-    N users with think time Z and response time R send N / (Z + R) requests a second; `response_s` is R.
-    """
-
-    times: float = 1.0
-    response_s: float = 1.0
-
-    def __post_init__(self) -> None:
-        _within("ClaimedUsers.times", self.times, above=0, most=1000)
-        _within("ClaimedUsers.response_s", self.response_s, least=0, most=3600)
-
-    def per_s(self, users: int, think_s: float) -> float:
-        """Return the arrivals per second of `users` who think for `think_s` seconds."""
-        return self.times * users / (think_s + self.response_s)
-
-
-@dataclass(frozen=True)
-class Mix:
-    """Shares of what users do: plain chats, streamed chats, reads of a conversation. They add up to 1.
-
-    `turns` is the mean number of turns of a conversation.
-    """
-
-    chat: float = 0.5
-    stream: float = 0.3
-    read: float = 0.2
-    turns: float = 4.0
-
-    def __post_init__(self) -> None:
-        for name in ("chat", "stream", "read", "turns"):
-            _within(f"Mix.{name}", getattr(self, name), least=0)
-        total = self.chat + self.stream + self.read
-        if min(self.chat, self.stream, self.read) < 0 or abs(total - 1) > 1e-9:
-            raise ValueError(f"the shares of chat, stream and read must add up to 1, not {total}")
-        if self.turns < 1:
-            raise ValueError(f"a conversation has at least one turn, not {self.turns}")
+__all__ = [
+    "MOST_PER_S",
+    "Abuser",
+    "At",
+    "ClaimedUsers",
+    "Every",
+    "Experiment",
+    "Mix",
+    "Rate",
+    "Segment",
+    "Spike",
+    "Steps",
+    "experiments_root",
+    "known_experiments",
+    "load_experiment",
+]  # the vocabulary, some of it lent on from `harness.loads`
 
 
 @dataclass(frozen=True)
@@ -87,9 +63,9 @@ class At:
     lasts_s: float | None = None
 
     def __post_init__(self) -> None:
-        _within("a fault strikes at or after 0 s: t_s", self.t_s, least=0, most=LONGEST_S)
+        within("a fault strikes at or after 0 s: t_s", self.t_s, least=0, most=LONGEST_S)
         if self.lasts_s is not None:
-            _within("how long a fault lasts (s)", self.lasts_s, above=0, most=LONGEST_S)
+            within("how long a fault lasts (s)", self.lasts_s, above=0, most=LONGEST_S)
         if not all(hasattr(self.fault, word) for word in ("name", "aimed_at", "check_aim", "inject")):
             raise TypeError(f"a fault is needed, such as Stop(role='cache'), not {self.fault!r}")
 
@@ -105,8 +81,8 @@ class Every:
     lasts_s: float | None = None
 
     def __post_init__(self) -> None:
-        _within("Every.period_s", self.period_s, above=0, most=LONGEST_S)
-        _within("Every.times", self.times, least=1, most=10_000)
+        within("Every.period_s", self.period_s, above=0, most=LONGEST_S)
+        within("Every.times", self.times, least=1, most=10_000)
 
     def expand(self) -> tuple[At, ...]:
         """Return the single strikes."""
@@ -117,24 +93,31 @@ class Every:
 class Experiment:
     """A question put to a target. `name` and `hypothesis` are filled in from the file that holds it.
 
-    Times are seconds. The first fault ends the baseline; what follows the last one is recovery.
+    Times are seconds. The first fault ends the baseline; what follows the last one is recovery. With `places` the
+    arrivals come, in equal shares, from all places of `harness.places`, each from as far away as it is. `clients` is
+    how many different clients they belong to; an `abuser` is one more.
     """
 
     timeline: tuple[At | Every, ...] = ()
-    load: Rate | ClaimedUsers = field(default_factory=lambda: Rate(20))
+    load: Load = field(default_factory=lambda: Rate(20))
     mix: Mix = field(default_factory=Mix)
     duration_s: float = 38.0
     warmup_s: float = 3.0
     deadline_s: float = 10.0
+    places: bool = False
+    clients: int = MANY_CLIENTS
+    abuser: Abuser | None = None
     name: str = ""
     hypothesis: str = ""
 
     def __post_init__(self) -> None:
-        _within("duration_s", self.duration_s, above=0, most=LONGEST_S)
-        _within("warmup_s", self.warmup_s, least=0, most=LONGEST_S)
-        _within("deadline_s", self.deadline_s, above=0, most=3600)
-        if not isinstance(self.load, Rate | ClaimedUsers) or not isinstance(self.mix, Mix):
-            raise TypeError("load is a Rate or ClaimedUsers, and mix a Mix")
+        within("duration_s", self.duration_s, above=0, most=LONGEST_S)
+        within("warmup_s", self.warmup_s, least=0, most=LONGEST_S)
+        within("deadline_s", self.deadline_s, above=0, most=3600)
+        if not isinstance(self.load, Load) or not isinstance(self.mix, Mix):
+            raise TypeError("load is a Rate, ClaimedUsers, Spike or Steps, and mix a Mix")
+        self.load.segments(1, 1.0, self.duration_s)
+        self._check_clients()
         if not isinstance(self.timeline, tuple) or not all(isinstance(entry, At | Every) for entry in self.timeline):
             raise TypeError("timeline is a tuple of At and Every; a single one needs a comma behind it")
         for strike in self.strikes():
@@ -142,23 +125,26 @@ class Experiment:
             if end > self.duration_s:
                 raise ValueError(f"a fault ends at {end:g} s, after the experiment does ({self.duration_s:g} s)")
 
+    def _check_clients(self) -> None:
+        if not isinstance(self.places, bool):
+            raise TypeError(f"places is True or False, not {self.places!r}")
+        within("clients", self.clients, least=1, most=1_000_000)
+        if not isinstance(self.clients, int):
+            raise TypeError(f"clients is a whole number, not {self.clients!r}")
+        if self.abuser is None:
+            return
+        if not isinstance(self.abuser, Abuser):
+            raise TypeError(f"abuser is an Abuser, not {self.abuser!r}")
+        end = self.abuser.at_s + (self.abuser.lasts_s or 0)
+        if end > self.duration_s or self.abuser.at_s >= self.duration_s:
+            raise ValueError(f"the abuser is there until {end:g} s, and the experiment ends at {self.duration_s:g} s")
+
     def strikes(self) -> tuple[At, ...]:
         """Return every single strike of the timeline, in time order."""
         flat: list[At] = []
         for entry in self.timeline:
             flat.extend(entry.expand() if isinstance(entry, Every) else (entry,))
         return tuple(sorted(flat, key=lambda at: at.t_s))
-
-
-def _within(
-    name: str, value: float, *, least: float = -math.inf, above: float = -math.inf, most: float = math.inf
-) -> None:
-    """Raise TypeError for what is no number, ValueError for one that is out of bounds or NaN."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} is a number, not {value!r}")
-    if not (least <= value <= most and value > above):
-        low = f"more than {above:g}" if above > -math.inf else f"at least {least:g}"
-        raise ValueError(f"{name} must be {low} and at most {most:g}, not {value}")
 
 
 def experiments_root() -> Path:

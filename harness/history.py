@@ -117,11 +117,36 @@ class Pressure:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A part of a run's counted window with one planned rate (arrivals a second); times are run times (s)."""
+
+    per_s: float
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True)
+class Way:
+    """How users of a place came in: the round trip (ms) that was to be added, and what a probe found it to be.
+
+    `added_ms` are the probes before and after the load, None where one was not answered.
+    """
+
+    place: str
+    rtt_ms: float
+    added_ms: list[float | None]
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """What `run.json` holds: everything about a run that is neither an arrival nor an event.
 
     `duration_s` is the counted window (warm-up before it and drain after it are not counted).
     `void_because` lists every reason why the run cannot be trusted; an empty list means that it is valid.
+
+    `rate_per_s` is that of the users, on average. `clients` is to how many clients they belonged, none of whom sends
+    more than any limit allows; None in older runs, which all came from one. `stretches` are given where the rate
+    changes, `ways` where users come from places, `abuser_per_s` where there is an abuser.
     """
 
     schema: int
@@ -144,6 +169,10 @@ class RunRecord:
     generator: Generator | None
     void_because: list[str]
     pressure: Pressure | None = None
+    clients: int | None = None
+    stretches: list[Stretch] = field(default_factory=list)
+    ways: list[Way] = field(default_factory=list)
+    abuser_per_s: float | None = None
 
     @property
     def valid(self) -> bool:

@@ -10,9 +10,11 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from harness.history import Arrivals, Generator, Outcome, read_arrivals
+from harness.arrivals import ABUSER, USERS
+from harness.history import Arrivals, Generator, Outcome, Strings, read_arrivals
 from harness.load.plan import Plan
 from harness.load.settings import RAW, Summary, parts, read_summary
+from harness.places import PLACES
 
 LATENESS_BOUND_MS = 50.0
 """Largest lateness (ms, 99th percentile of counted arrivals) of a run that may be judged. Latency counts from the due
@@ -43,6 +45,7 @@ _RAW_COLUMNS = {
     "detail": "VARCHAR",
 }
 
+# `{also}` are the columns that only some plans have.
 _JOIN = f"""
 create table arrivals as
 select plan.seq, coalesce(raw.kind, plan.kind) as kind, plan.counted, plan.due_s,
@@ -55,7 +58,7 @@ select plan.seq, coalesce(raw.kind, plan.kind) as kind, plan.counted, plan.due_s
        coalesce(raw.user_message_id, '') as user_message_id,
        coalesce(raw.assistant_message_id, '') as assistant_message_id,
        coalesce(raw.provider, '') as provider,
-       coalesce(raw.detail, 'no record') as detail
+       coalesce(raw.detail, 'no record') as detail{{also}}
 from plan left join (select * from raw qualify row_number() over (partition by seq order by line) = 1) raw using (seq)
 order by plan.due_s, plan.seq
 """  # noqa: S608 (the only value put in is a constant of ours)
@@ -69,11 +72,12 @@ def write_arrivals(folder: Path, plan: Plan) -> tuple[Arrivals, list[str]]:
     the generator.
     """
     rows = {"seq": np.arange(len(plan)), "kind": plan.kinds(), "counted": plan.counted, "due_s": plan.due_s}
+    more = _optional(plan)
     with duckdb.connect() as database:
-        database.register("plan", rows)
+        database.register("plan", rows | more)
         _load_raw(database, parts(folder, RAW))
         reasons = _oddities(database)
-        database.execute(_JOIN)
+        database.execute(_JOIN.format(also="".join(f', plan."{name}"' for name in more)))
         # A literal, because COPY takes no parameter for its file.
         target = str(folder / "arrivals.parquet").replace("'", "''")
         try:
@@ -81,6 +85,16 @@ def write_arrivals(folder: Path, plan: Plan) -> tuple[Arrivals, list[str]]:
         except duckdb.IOException as error:  # a full disk, seen through DuckDB
             raise OSError(errno.EIO, str(error).partition("\n")[0], str(folder / "arrivals.parquet")) from None
     return read_arrivals(folder), reasons
+
+
+def _optional(plan: Plan) -> dict[str, Strings]:
+    """Return the columns that only some plans have, as words: whence an arrival comes, and of which class it is."""
+    more = {}
+    if plan.place is not None:
+        more["place"] = np.array(list(PLACES), dtype=object)[plan.place]
+    if plan.abuser is not None:
+        more["class"] = np.array([USERS, ABUSER], dtype=object)[plan.abuser.astype(np.int8)]
+    return more
 
 
 def generator_figures(folder: Path, arrivals: Arrivals) -> tuple[Generator, list[str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gevent
@@ -28,11 +30,16 @@ QUESTIONS = (
 )
 """What users say; the arrival's token stands before it."""
 
+ABUSER = -1
+"""The abuser's number, as a client and as a place: nobody goes on with what it began."""
+
 
 @dataclass
 class _Request:
-    """What is asked. `lent` says that `conversation` was taken out of the pool and must go back."""
+    """What is asked, and by which client. `lent` says that `conversation` was taken out of `pool` and must go back."""
 
+    client: int
+    pool: Conversations
     kind: Kind
     conversation: Conversation | None
     lent: bool
@@ -49,13 +56,20 @@ class _Seen:
 
 
 class Asker:
-    """Serves arrivals, each in a greenlet of its own, over one client and one pool of conversations."""
+    """Serves arrivals, each in a greenlet of its own, over one client and one pool of conversations for each place."""
 
-    def __init__(self, client: OneAttemptClient, settings: Settings, clock: RunClock) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: OneAttemptClient,
+        settings: Settings,
+        clock: RunClock,
+        doors: Sequence[OneAttemptClient] = (),
+    ) -> None:
+        """Take the client for the target's address; or, in `doors`, one for each place by its number in the plan."""
+        self._doors = list(doors) or [client]
         self._settings = settings
         self._clock = clock
-        self._conversations = Conversations()
+        self._conversations: dict[int, Conversations] = defaultdict(Conversations)
 
     def ask(self, arrival: Arrival) -> Record:
         """Send the arrival's request and return what became of it, at its deadline at the latest.
@@ -71,7 +85,7 @@ class Asker:
         seen = _Seen()
         try:
             with gevent.Timeout(left):
-                failure = self._attempt(arrival.seq, request, seen)
+                failure = self._attempt(arrival, request, seen)
         except gevent.Timeout:
             how = "the answer did not end" if seen.status else "no answer came"
             failure = Judgement(Outcome.DEADLINE, detail=how)
@@ -100,22 +114,25 @@ class Asker:
         A turn without an idle conversation begins a new one. A read takes an idle conversation, else looks into a busy
         one (it changes nothing there, and what was acknowledged by now must be in it), and while the run
         knows no conversation at all, the user begins one: the read becomes a chat, and its record says so.
+        A conversation belongs to one client, who stays in one place.
         """
+        pool = self._conversations[ABUSER if arrival.abuser else arrival.place]
+        client = ABUSER if arrival.abuser else arrival.seq % self._settings.clients
         if arrival.kind is not Kind.READ and arrival.fresh:
-            return _Request(arrival.kind, None, False, ())
-        idle = self._conversations.lend(arrival.pick)
+            return _Request(client, pool, arrival.kind, None, False, ())
+        idle = pool.lend(arrival.pick)
         if idle is not None:
-            return _Request(arrival.kind, idle, True, idle.acknowledged())
-        busy = self._conversations.any(arrival.pick) if arrival.kind is Kind.READ else None
+            return _Request(idle.client, pool, arrival.kind, idle, True, idle.acknowledged())
+        busy = pool.any(arrival.pick) if arrival.kind is Kind.READ else None
         if busy is not None:
-            return _Request(Kind.READ, busy, False, busy.acknowledged())
-        return _Request(Kind.CHAT if arrival.kind is Kind.READ else arrival.kind, None, False, ())
+            return _Request(busy.client, pool, Kind.READ, busy, False, busy.acknowledged())
+        return _Request(client, pool, Kind.CHAT if arrival.kind is Kind.READ else arrival.kind, None, False, ())
 
-    def _attempt(self, seq: int, request: _Request, seen: _Seen) -> Judgement | None:
+    def _attempt(self, arrival: Arrival, request: _Request, seen: _Seen) -> Judgement | None:
         """Send the request once and fill `seen`; return why there is no answer to judge, or None."""
-        method, path, body, headers = self._wire(seq, request)
+        method, path, body, headers = self._wire(arrival.seq, request)
         try:
-            answer = self._client.request(method, path, body, headers)
+            answer = self._doors[arrival.place].request(method, path, body, headers)
             seen.first_byte_s, seen.status = round(self._clock.now(), 6), answer.get_code()
             seen.body = answer.read()
         except OutOfSockets as error:
@@ -131,7 +148,8 @@ class Asker:
     def _wire(self, seq: int, request: _Request) -> tuple[str, str, bytes, dict[str, str]]:
         """Return method, path, body and headers. The token in the message is what the store is searched for."""
         key = f"{self._settings.run}-{seq}"
-        headers = {"X-Arrival-Id": key}
+        who = "abuser" if request.client == ABUSER else f"c{request.client}"
+        headers = {"X-Arrival-Id": key, "X-Client-Id": f"{self._settings.run}-{who}"}
         if request.kind is Kind.READ and request.conversation is not None:
             return "GET", f"/v1/chat/{request.conversation.id}", b"", headers
         content: dict[str, str | bool] = {"message": f"[{key}] {QUESTIONS[seq % len(QUESTIONS)]}"}
@@ -146,15 +164,18 @@ class Asker:
         if request.kind is Kind.READ and request.conversation is not None:
             return judge_read(seen.status, seen.body, request.conversation.id, request.acknowledged)
         known = request.conversation.id if request.conversation else None
-        asked = Asked(known, self._conversations.knows)
+        asked = Asked(known, self._known)
         return (judge_stream if request.kind is Kind.STREAM else judge_chat)(seen.status, seen.body, asked)
+
+    def _known(self, conversation_id: str) -> bool:
+        return any(pool.knows(conversation_id) for pool in self._conversations.values())
 
     def _settle(self, request: _Request, judged: Judgement) -> None:
         """Remember what was acknowledged, and make the conversation idle again."""
         conversation, lent = request.conversation, request.lent
         if judged.outcome is Outcome.OK and judged.assistant_message_id:
             if conversation is None:
-                conversation, lent = self._conversations.begun(judged.conversation_id), True
+                conversation, lent = request.pool.begun(judged.conversation_id, request.client), True
             conversation.messages.append((judged.user_message_id, judged.assistant_message_id))
         if conversation is not None and lent:
-            self._conversations.give_back(conversation)
+            request.pool.give_back(conversation)

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 
 @dataclass(eq=False, slots=True)
 class Conversation:
-    """A conversation that the target has acknowledged. `messages` are (user id, assistant id) pairs, in order."""
+    """A conversation that the target has acknowledged, of one `client`.
+
+    `messages` are (user id, assistant id) pairs, in order.
+    """
 
     id: str
+    client: int = 0
     messages: list[tuple[str, str]] = field(default_factory=list)
 
     def acknowledged(self) -> tuple[str, ...]:
@@ -50,8 +54,8 @@ class Conversations:
         """Whether a conversation of this id was begun in this run."""
         return conversation_id in self._all
 
-    def begun(self, conversation_id: str) -> Conversation:
+    def begun(self, conversation_id: str, client: int = 0) -> Conversation:
         """Remember a conversation whose first turn was acknowledged; it is lent to the caller."""
-        conversation = self._all[conversation_id] = Conversation(conversation_id)
+        conversation = self._all[conversation_id] = Conversation(conversation_id, client)
         self._in_order.append(conversation)
         return conversation

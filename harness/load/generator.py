@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -26,6 +26,7 @@ from harness.errors import InstrumentError
 from harness.load import settings as files
 from harness.load.plan import Plan
 from harness.load.progress import Progress, Watch
+from harness.loads import MANY_CLIENTS
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
@@ -40,18 +41,32 @@ PRIORITY = -15
 class LoadGenerator:
     """Starts Locust, hands it the plan and the run's zero, and ends it whatever happens."""
 
-    def __init__(self, folder: Path, plan: Plan, *, host: str, run: str, deadline_s: float, processes: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        plan: Plan,
+        *,
+        host: str,
+        run: str,
+        deadline_s: float,
+        processes: int = 1,
+        clients: int = MANY_CLIENTS,
+        doors: Sequence[str] = (),
+    ) -> None:
         """Take the run's folder (it must exist), the plan, the target's base URL, the run's name and the deadline (s).
 
         `run` becomes part of idempotency keys and message tokens: it must be unique among all runs on one store.
         With more than one of `processes` Locust runs as a master with so many workers, for rates that fill a core:
         worker k keeps every arrival whose number leaves k when divided by their count, so each belongs to one.
+        The arrivals belong to so many `clients`. A plan with places needs their `doors`: base URLs, by number.
         """
         if processes < 1:
             raise ValueError(f"a load generator has at least one process, not {processes}")
+        if plan.place is not None and int(plan.place.max()) >= len(doors):
+            raise ValueError(f"the plan has arrivals from {int(plan.place.max()) + 1} places, and {len(doors)} doors")
         self._folder = folder.resolve()
         self._plan = plan
-        self._settings = files.Settings(host, run, deadline_s, os.getpid(), processes)
+        self._settings = files.Settings(host, run, deadline_s, os.getpid(), processes, clients, list(doors))
         self._raw = [self._folder / files.part(files.RAW, worker, processes) for worker in range(processes)]
         self._watch = Watch(self._raw, plan.due_s)
         self._process: subprocess.Popen[bytes] | None = None

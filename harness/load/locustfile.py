@@ -84,13 +84,16 @@ class PlannedLoad(FastHttpUser):
         mine = read_rows(folder / PLAN, share)
         client = self.client_pool.get_client(settings.host)
         client.resolve()
+        doors = [self.client_pool.get_client(url) for url in settings.doors]
+        for door in doors:
+            door.resolve()
         log = RawLog(folder / part(RAW, *share))
         gc.collect()
         gc.freeze()  # what is there by now stays: a full collection would go through all of it, and delay arrivals
         (folder / part(READY, *share)).write_text(str(os.getpid()), encoding="utf-8")
         parent_pid = os.getppid() if worker else settings.harness_pid
         clock = self._wait_for_go(folder, parent_pid)
-        schedule = Schedule(mine, Asker(client, settings, clock), log, clock, self._tell_locust)
+        schedule = Schedule(mine, Asker(client, settings, clock, doors), log, clock, self._tell_locust)
 
         def close(**_: Any) -> None:
             log.close()

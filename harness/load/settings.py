@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from harness.clock import RunClock
@@ -34,7 +34,9 @@ class Settings:
 
     `host` is the base URL of the target; `run` makes keys and tokens unique among all runs on one store;
     `deadline_s` counts from the due time; `harness_pid` is whose death ends the generator too; of `processes` more
-    than one are Locust workers under a master, each with its own share of the plan.
+    than one are Locust workers under a master, each with its own share of the plan. `clients` is to how many clients
+    the arrivals belong. `doors` are the base URLs by which the places come in, in the order of their numbers in the
+    plan; empty where everybody comes in at `host`.
     """
 
     host: str
@@ -42,6 +44,8 @@ class Settings:
     deadline_s: float
     harness_pid: int
     processes: int = 1
+    clients: int = 1
+    doors: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
