@@ -2,7 +2,8 @@
 
  1. The stack settles: everything runs, no toxic is on, the simulators are reset, the way in is ready.
  2. Every fault's aim is checked, so that nothing is injected at nothing.
- 3. The arrivals are planned from the seed and lie on disk before the first one is sent.
+ 3. The arrivals are planned from the seed and lie on disk before the first one is sent; users who are far away are
+    put there.
  4. The generator starts and says that it is ready; only then is time zero fixed.
  5. Warm-up, then baseline: the plan is kept whatever the target does.
  6. The faults strike at their moments and heal themselves, each on a thread of its own.
@@ -17,23 +18,35 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from harness import pressure
 from harness.clock import RunClock
-from harness.engine.stack import Stack
+from harness.distance import Distances
 from harness.engine.stage import DockerStage
-from harness.errors import InstrumentError
-from harness.experiment import ClaimedUsers, Experiment
-from harness.history import BEGUN, EVENTS, Durability, EventLog, FaultRecord, Generator, RunRecord, write_record
+from harness.errors import InstrumentError, NothingToBreak
+from harness.experiment import ClaimedUsers, Experiment, Segment
+from harness.history import (
+    BEGUN,
+    EVENTS,
+    Durability,
+    EventLog,
+    FaultRecord,
+    Generator,
+    RunRecord,
+    Stretch,
+    write_record,
+)
 from harness.interruption import exposed, shielded
+from harness.lab import Lab, Moment, Notes, View
 from harness.load.arrivals import generator_figures, write_arrivals
 from harness.load.durability import audit
 from harness.load.generator import LoadGenerator
-from harness.load.plan import Plan, make_plan
-from harness.load.progress import Progress
+from harness.load.plan import Plan, plan_segments
+from harness.places import PLACES
 from harness.target import Target
 from harness.timeline import Strike, Timeline
+
+__all__ = ["Lab", "Moment", "Notes", "View", "arrivals_per_s", "check_aims", "run_experiment"]
 
 KILLED = "the harness ended (it was killed, or had no room to write) before the run did"
 GENERATOR_START_S = 30.0  # importing Locust on a busy machine
@@ -45,56 +58,6 @@ AUDIT_OF_VOID_S = 5.0  # a run that decides nothing is not worth waiting for a s
 AUDIT_S = 60.0  # for looking again for every acknowledged message; the target may still be recovering
 
 
-@dataclass(frozen=True)
-class Moment:
-    """Where a run stands: run time now and at the end (s), arrivals a second, what came back lately, active faults."""
-
-    experiment: str
-    now_s: float
-    end_s: float
-    rate: float
-    seen: Progress
-    faults: list[str]
-
-
-class View(Protocol):
-    """Where a run shows itself while it goes on."""
-
-    def say(self, line: str) -> None:
-        """Show one line."""
-        ...
-
-    def tick(self, moment: Moment) -> None:
-        """Show where the run stands."""
-        ...
-
-
-class Notes(Protocol):
-    """The journal's narrow side: what must be undone if the harness is killed, written before it is done."""
-
-    def process_started(self, what: str, pid: int) -> None:
-        """A child process that must not outlive the campaign."""
-        ...
-
-    def fault_on(self, name: str, aimed_at: str) -> None:
-        """A fault is about to bite."""
-        ...
-
-    def fault_off(self, name: str, aimed_at: str) -> None:
-        """A fault is healed."""
-        ...
-
-
-@dataclass(frozen=True)
-class Lab:
-    """What all runs of a campaign share."""
-
-    target: Target
-    stack: Stack
-    view: View
-    notes: Notes
-
-
 def run_experiment(experiment: Experiment, repeat: int, seed: int, lab: Lab, folder: Path) -> RunRecord:
     """Carry out one run in `folder`, which is empty, and return its record, which is on disk by then.
 
@@ -103,23 +66,40 @@ def run_experiment(experiment: Experiment, repeat: int, seed: int, lab: Lab, fol
     for line in lab.stack.settle(SETTLE_S):
         lab.view.say(f"    put in order before the run: {line}")
     check_aims(experiment, lab)
-    rate = arrivals_per_s(experiment, lab.target)
-    plan = make_plan(rate, experiment.duration_s, experiment.warmup_s, experiment.mix, seed)
-    return _Run(experiment, repeat, seed, lab, folder, rate, plan).carry_out()
+    plan = plan_segments(
+        segments_of(experiment, lab.target),
+        experiment.warmup_s,
+        experiment.mix,
+        seed,
+        places=len(PLACES) if experiment.places else 0,
+        abuser=experiment.abuser,
+    )
+    return _Run(experiment, repeat, seed, lab, folder, arrivals_per_s(experiment, lab.target), plan).carry_out()
 
 
 def check_aims(experiment: Experiment, lab: Lab) -> None:
-    """Raise NothingToBreak when one of the experiment's faults is aimed at something the target does not have."""
+    """Raise NothingToBreak when one of the experiment's faults is aimed at something the target does not have.
+
+    So too when its users come from places, and the target has no doors for them.
+    """
+    if experiment.places and not set(PLACES) <= set(lab.stack.doors):
+        raise NothingToBreak(f"The target {lab.target.phase} has no doors for users of different places.")
     stage = DockerStage(lab.stack, lab.target, RunClock.starting_in(0))
     for strike in experiment.strikes():
         strike.fault.check_aim(stage)
 
 
 def arrivals_per_s(experiment: Experiment, target: Target) -> float:
-    """Return the experiment's arrivals per second on this target."""
-    if isinstance(experiment.load, ClaimedUsers):
-        return experiment.load.per_s(target.users.claimed, target.users.think_s)
-    return experiment.load.per_s
+    """Return how many arrivals a second its users make on this target, on average."""
+    segments = segments_of(experiment, target)
+    if len(segments) == 1:
+        return segments[0].per_s
+    return sum(each.per_s * each.lasts_s for each in segments) / experiment.duration_s
+
+
+def segments_of(experiment: Experiment, target: Target) -> tuple[Segment, ...]:
+    """Return the stretches of one rate each that its load consists of on this target."""
+    return experiment.load.segments(target.users.claimed, target.users.think_s, experiment.duration_s)
 
 
 @dataclass
@@ -135,6 +115,7 @@ class _Run:
     plan: Plan
     doubts: list[str] = field(default_factory=list)
     faults: list[FaultRecord] = field(default_factory=list)
+    distances: Distances | None = None
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
@@ -149,12 +130,19 @@ class _Run:
         """
         self._write_begun()
         events = EventLog(self.folder / EVENTS)
-        deadline_s = self.experiment.deadline_s
-        host = self.lab.stack.base_url
-        generator = LoadGenerator(self.folder, self.plan, host=host, run=self.name, deadline_s=deadline_s)
+        generator = LoadGenerator(
+            self.folder,
+            self.plan,
+            host=self.lab.stack.base_url,
+            run=self.name,
+            deadline_s=self.experiment.deadline_s,
+            clients=self.experiment.clients,
+            doors=[self.lab.stack.doors[place] for place in PLACES] if self.experiment.places else [],
+        )
         with shielded():
             try:
                 with exposed():
+                    self._put_users_in_their_places()
                     generator.start()
                     self.lab.notes.process_started("load generator", generator.pid)
                     generator.ready(GENERATOR_START_S)
@@ -168,15 +156,24 @@ class _Run:
                 raise
             finally:
                 generator.stop()
+                if self.distances is not None:
+                    self.doubts += [*self.distances.doubts(), *self.distances.end()]
                 events.close()
                 record = self._take_stock()
         return record
+
+    def _put_users_in_their_places(self) -> None:
+        if self.experiment.places:
+            self.distances = Distances(self.lab.stack.place_links, tuple(PLACES.values()))
+            self.distances.set()
 
     def _load_and_faults(self, generator: LoadGenerator, events: EventLog) -> None:
         """Keep the plan and carry out the timeline; every fault is healed when this returns or raises."""
         clock = RunClock.starting_in(self.experiment.warmup_s + HEAD_START_S)
         began = datetime.now(UTC)
         events.write(clock.now(), "run_started", run=self.name, t0=clock.wall(0).isoformat(), rate_per_s=self.rate)
+        if self.distances is not None:
+            self.distances.write(events.write, clock.now())
         stage = DockerStage(self.lab.stack, self.lab.target, clock)
         timeline = Timeline(self.experiment.strikes(), stage, events, self.lab.notes)
         with shielded():
@@ -191,6 +188,9 @@ class _Run:
                 self.faults = timeline.records()
                 self.doubts.extend(self._disturbances(began, timeline, clock))
         events.write(clock.now(), "load_ended")
+        if self.distances is not None:
+            self.distances.look()
+            self.distances.write(events.write, clock.now())
 
     def _disturbances(self, began: datetime, timeline: Timeline, clock: RunClock) -> list[str]:
         spans = [(clock.wall(on), clock.wall(off)) for on, off in timeline.spans()]
@@ -274,4 +274,16 @@ class _Run:
             generator=figures,
             void_because=self.doubts,
             pressure=pressure.summarised(pressure.read_rows(self.folder / pressure.FILE)),
+            clients=experiment.clients,
+            stretches=self._stretches(),
+            ways=self.distances.ways() if self.distances is not None else [],
+            abuser_per_s=experiment.abuser.per_s if experiment.abuser is not None else None,
         )
+
+    def _stretches(self) -> list[Stretch]:
+        """When which rate was planned; nothing where it is one and the same."""
+        segments, from_s, found = segments_of(self.experiment, self.lab.target), 0.0, []
+        for segment in segments:
+            found.append(Stretch(segment.per_s, from_s, from_s + segment.lasts_s))
+            from_s += segment.lasts_s
+        return found if len(found) > 1 else []

@@ -92,6 +92,8 @@ class FakeStack:
     folder: Path
     at: Callable[[str], None]
     killed: list[str] = field(default_factory=list)
+    doors: dict[str, str] = field(default_factory=dict)
+    place_links: dict[str, Any] = field(default_factory=dict)
 
     def ready(self, timeout_s: float) -> float:
         return 0.0
