@@ -53,14 +53,18 @@ def _unprivileged() -> str | None:
 class LocalPostgres:
     """A PostgreSQL server of our own on a free port, that can be killed and started again."""
 
-    def __init__(self) -> None:
+    def __init__(self, standby_of: LocalPostgres | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="chat-pg-"))
         self.port = free_port()
         self._user = _unprivileged() if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
         if self._user is not None:
             shutil.chown(self._folder, self._user)
-        self._run("initdb", "-D", str(self._data), "-U", "chat", "--auth=trust", "-E", "UTF8", "--no-sync")
+        if standby_of is None:
+            self._run("initdb", "-D", str(self._data), "-U", "chat", "--auth=trust", "-E", "UTF8", "--no-sync")
+        else:
+            source = f"host=127.0.0.1 port={standby_of.port} user=chat application_name=standby"
+            self._run("pg_basebackup", "-D", str(self._data), "-d", source, "-R", "-c", "fast", "--no-sync")
 
     @property
     def _data(self) -> Path:
@@ -106,6 +110,20 @@ class LocalPostgres:
                 if os.fsencode(entry.readlink()) == mine:
                     return True
         return False
+
+    def promote(self) -> None:
+        """Make a standby the primary, and return when it is."""
+        self._run("pg_ctl", "promote", "-w", "-D", str(self._data))
+
+    def execute(self, statement: str) -> None:
+        """Execute one statement outside a transaction."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def configure(self, setting: str, value: str) -> None:
+        """Change a setting of the running server."""
+        self.execute(f"ALTER SYSTEM SET {setting} = '{value}'")
+        self.execute("SELECT pg_reload_conf()")
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -8,32 +8,36 @@ from contextlib import asynccontextmanager, suppress
 
 
 class TcpProxy:
-    """Passes bytes on to 127.0.0.1:`upstream_port`. While `swallowing`, connections open and stay silent."""
+    """Passes bytes on to 127.0.0.1:`upstream_port`. While `swallowing`, connections open and stay silent.
+
+    While `swallowing_answers`, what clients send arrives.
+    """
 
     def __init__(self, upstream_port: int) -> None:
         self._upstream_port = upstream_port
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
         self.swallowing = False
+        self.swallowing_answers = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._upstream_port)
             self._writers |= {writer, far_writer}
-            await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer))
+            await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer, answers=True))
         writer.close()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                if not self.swallowing:
+                if not self.swallowing and not (answers and self.swallowing_answers):
                     writer.write(data)
                     await writer.drain()
         writer.close()
 
     def heal(self) -> None:
         """Pass bytes on again; connections that lost some are closed, as Toxiproxy does."""
-        self.swallowing = False
+        self.swallowing = self.swallowing_answers = False
         self.close_connections()
 
     def close_connections(self) -> None:

@@ -25,7 +25,9 @@ SLACK_S = 1.5
 
 @asynccontextmanager
 async def cache_behind(*sentinels: str, **env: str) -> AsyncIterator[RedisCache]:
-    settings = SentinelSettings.from_env({"REDIS_SENTINELS": ",".join(sentinels), "REDIS_URL": "redis://anywhere/3", **env})
+    settings = SentinelSettings.from_env(
+        {"REDIS_SENTINELS": ",".join(sentinels), "REDIS_URL": "redis://anywhere/3", **env}
+    )
     cache = RedisCache(settings, connection=SentinelConnection(settings))
     try:
         yield cache
