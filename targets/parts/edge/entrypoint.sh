@@ -1,19 +1,23 @@
 #!/bin/sh
-# Starts the cache in the background, writes the list of origins behind edge.cfg, then becomes HAProxy.
+# Writes the list of origins behind origins.cfg, starts HAProxy with it, then becomes nginx.
 #
 # ORIGINS (name:port, separated by blanks; a name need not resolve yet, and may come to stand for another address).
-# EDGE_RETRIES=0 switches a mechanism off, to show that it matters.
+# EDGE_RETRIES=0 and EDGE_STALE=off each switch a mechanism off, to show that it matters.
 set -eu
 
 : "${ORIGINS:?Set ORIGINS, for example to \"lb-a:8080 lb-b:8080\".}"
 export RETRIES="${EDGE_RETRIES:-2}"
 
-config=/run/edge/edge.cfg
-cp /etc/haproxy/edge.cfg "$config"
+cp /etc/haproxy/origins.cfg /etc/nginx/edge.conf /run/edge/
 for origin in $ORIGINS; do
     echo "    server ${origin%%:*} $origin check"
-done >> "$config"
+done >> /run/edge/origins.cfg
+case "${EDGE_STALE:-on}" in
+    on) ;;
+    off) sed -i 's/proxy_cache_use_stale .*;/proxy_cache_use_stale off;/' /run/edge/edge.conf ;;
+    *) echo "EDGE_STALE is on or off, not '$EDGE_STALE'." >&2; exit 2 ;;
+esac
 
-rm -f /run/edge/cache.sock  # of a life that ended with kill -9; nginx would refuse to take it over
-nginx -c /etc/nginx/edge.conf  # returns once it listens; without it HAProxy carries on, uncached
-exec haproxy -db -f /etc/haproxy/common.cfg -f "$config"
+# $$ is this process, and so nginx later: neither goes on without the other, and the restart policy sees it.
+(haproxy -db -f /etc/haproxy/common.cfg -f /run/edge/origins.cfg || true; kill -TERM $$) &
+exec nginx -c /run/edge/edge.conf
