@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 class TcpProxy:
     """Passes bytes on to 127.0.0.1:`upstream_port`. While `swallowing`, connections open and stay silent.
 
-    While `swallowing_answers`, what clients send arrives.
+    After a client has said `last_words`, what clients send arrives, but they hear no answer any more.
     """
 
     def __init__(self, upstream_port: int) -> None:
@@ -18,7 +18,8 @@ class TcpProxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
         self.swallowing = False
-        self.swallowing_answers = False
+        self.last_words = b""
+        self._is_deaf = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -30,14 +31,17 @@ class TcpProxy:
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                if not self.swallowing and not (answers and self.swallowing_answers):
+                if self.last_words and not answers and self.last_words in data:
+                    self._is_deaf = True
+                if not self.swallowing and not (answers and self._is_deaf):
                     writer.write(data)
                     await writer.drain()
         writer.close()
 
     def heal(self) -> None:
         """Pass bytes on again; connections that lost some are closed, as Toxiproxy does."""
-        self.swallowing = self.swallowing_answers = False
+        self.swallowing = self._is_deaf = False
+        self.last_words = b""
         self.close_connections()
 
     def close_connections(self) -> None:

@@ -165,9 +165,13 @@ async def test_a_commit_whose_outcome_is_lost_is_found_again_and_not_stored_twic
     async with proxy_to(postgres.port) as proxy, store_at(at(proxy), DATABASE_REPEAT_S="10") as store:
         turn = await eventually(lambda: ask(store, "k"))
         assert isinstance(turn, Turn)
-        proxy.swallowing_answers = True
+        proxy.last_words = b"COMMIT"
         storing = asyncio.create_task(store.commit(turn, ANSWER, datetime.now(UTC)))
-        await asyncio.sleep(0.3)
+
+        async def arrived() -> None:
+            assert await asyncio.to_thread(count, postgres) == 2
+
+        await eventually(arrived)
         assert not storing.done()
         proxy.heal()
         assert await storing == 2
