@@ -31,7 +31,7 @@ class Settings:
 
     services: tuple[str, ...]
     balancers: tuple[str, ...] = ("http://lb-a:8404/metrics", "http://lb-b:8404/metrics")
-    backends: frozenset[str] = frozenset({"app"})
+    backends: frozenset[str] = frozenset({"apps"})
     door: str = "http://engine-door:2375"
     period_s: float = 2.0
     average_s: float = 6.0
