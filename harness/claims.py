@@ -14,6 +14,7 @@ A target's `claims.toml`:
     experiment = "database_crash"
     check = "availability_under_fault"
     at_most = 0.05                          # or at_least; in the check's unit
+    place = "tokyo"                         # optional: only the users of this place (checks availability and latency)
 
 A claim that cannot be tested says `not_testable_because`; one that is measured but cannot be decided says
 `undecidable_because`; one that waits for its experiment says `untested_because`.
@@ -32,6 +33,7 @@ from harness.checks.base import Check, Question, Threshold
 from harness.config import Strict, load_toml
 from harness.errors import ConfigError, did_you_mean
 from harness.history import Kind
+from harness.places import PLACES
 
 Standing = Literal["tested", "undecidable", "untested", "not testable"]
 
@@ -53,6 +55,7 @@ class Claim(Strict):
     at_least: float | None = None
     at_most: float | None = None
     parameters: dict[str, float] = Field(default_factory=dict)
+    place: str | None = None
     not_testable_because: str | None = Field(default=None, min_length=1)
     undecidable_because: str | None = Field(default=None, min_length=1)
     untested_because: str | None = Field(default=None, min_length=1)
@@ -62,10 +65,12 @@ class Claim(Strict):
         reasons = (self.not_testable_because, self.undecidable_because, self.untested_because)
         if sum(reason is not None for reason in reasons) > 1:
             raise ValueError("give at most one of not_testable_because, undecidable_because and untested_because")
-        asked = (self.experiment, self.check, self.at_least, self.at_most, self.parameters or None)
+        asked = (self.experiment, self.check, self.at_least, self.at_most, self.parameters or None, self.place)
         if self.standing in ("untested", "not testable"):
             if any(part is not None for part in asked):
-                raise ValueError(f"a claim that is {self.standing} has no experiment, check, threshold or parameters")
+                raise ValueError(
+                    f"a claim that is {self.standing} has no experiment, check, threshold or parameters, and no place"
+                )
         elif self.experiment is None or self.check is None or (self.at_least is None) == (self.at_most is None):
             raise ValueError("a claim needs experiment, check and one of at_least and at_most, or a reason why not")
         if not self.kinds:
@@ -92,7 +97,7 @@ class Claim(Strict):
         """Return what this claim asks of `check`, with the check's defaults for what it leaves open."""
         defaults = {name: parameter.default for name, parameter in check.parameters.items()}
         kinds = frozenset(kind.value for kind in self.kinds)
-        return Question(kinds, self.threshold, {**defaults, **self.parameters})
+        return Question(kinds, self.threshold, {**defaults, **self.parameters}, self.place)
 
 
 class Claims(Strict):
@@ -164,7 +169,18 @@ def _check_the_check(path: Path, place: str, claim: Claim, name: str) -> None:
         if not limits.above < value < limits.below:
             remedy = f"Write a number above {limits.above:g} and below {limits.below:g}."
             raise ConfigError(str(path), where, f"{value:g} cannot be.", remedy)
+    if claim.place is not None:
+        _check_the_place(path, place, claim.place, name)
     bound = claim.threshold.bound if claim.threshold is not None else 0.0
     if check.unit == "share" and not 0 <= bound <= 1:
         where = f"{place}.{'at_most' if claim.at_least is None else 'at_least'}"
         raise ConfigError(str(path), where, f"{bound:g} is not a share.", "Write 0.95 for 95 %.")
+
+
+def _check_the_place(path: Path, where: str, place: str, check: str) -> None:
+    if place not in PLACES:
+        raise ConfigError(str(path), f"{where}.place", f"there is no place '{place}'.", did_you_mean(place, PLACES))
+    if not CHECKS[check].by_place:
+        able = ", ".join(name for name, one in CHECKS.items() if one.by_place)
+        problem = f"the check '{check}' does not tell places apart."
+        raise ConfigError(str(path), f"{where}.place", problem, f"Those that do: {able}.")

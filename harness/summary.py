@@ -15,13 +15,14 @@ import numpy.typing as npt
 from harness.campaign_record import CampaignRecord
 from harness.checks import CHECKS
 from harness.checks.anatomy import Anatomy, anatomies
-from harness.checks.base import ALL_KINDS, scheduled
+from harness.checks.base import ALL_KINDS, abuse, scheduled
 from harness.checks.latency import waits
-from harness.history import FaultRecord, History, Outcome
+from harness.history import Arrivals, FaultRecord, History, Outcome, Stretch, Way
 from harness.judge import ClaimVerdict, bound_text
 from harness.stats import quantile, wilson
 from harness.stored import write_whole
 from harness.summary_schema import (
+    AbuserPart,
     CalibrationPart,
     ClaimPart,
     DurabilityPart,
@@ -30,9 +31,11 @@ from harness.summary_schema import (
     GitPart,
     LatencyPart,
     MeasuredPart,
+    PlacePart,
     PressurePart,
     RunPart,
     SharePart,
+    StepPart,
     Summary,
 )
 from harness.verdict import worst
@@ -86,7 +89,8 @@ def finite(value: Any) -> Any:
 
 def _run(history: History) -> RunPart:
     record = history.record
-    outcomes = Counter(map(str, history.counted().outcome))
+    outcomes = _outcomes(history.counted())
+    outcomes.subtract(_outcomes(abuse(history)))
     wait = waits(history, ALL_KINDS)
     good = wait[np.isfinite(wait)]
     return RunPart(
@@ -105,6 +109,54 @@ def _run(history: History) -> RunPart:
         pressure=PressurePart(**vars(record.pressure)) if record.pressure else None,
         valid=record.valid,
         void_because=list(record.void_because),
+        clients=record.clients,
+        places=[_place(history, way) for way in record.ways],
+        steps=[_step(history, stretch) for stretch in record.stretches],
+        abuser=_abuser(history, record.abuser_per_s) if record.abuser_per_s is not None else None,
+    )
+
+
+def _outcomes(arrivals: Arrivals) -> Counter[str]:
+    return Counter(map(str, arrivals.outcome))
+
+
+def _place(history: History, way: Way) -> PlacePart:
+    wait = waits(history, ALL_KINDS, way.place)
+    good = wait[np.isfinite(wait)]
+    return PlacePart(
+        **vars(way),
+        scheduled=len(wait),
+        good=len(good),
+        availability=_share(len(good), len(wait)),
+        latency_ms=_percentiles(wait),
+        good_latency_ms=_percentiles(good),
+    )
+
+
+def _step(history: History, stretch: Stretch) -> StepPart:
+    due_s = scheduled(history).due_s
+    wait = waits(history, ALL_KINDS)[(due_s >= stretch.from_s) & (due_s < stretch.until_s)]
+    good = int(np.count_nonzero(np.isfinite(wait)))
+    return StepPart(
+        **vars(stretch),
+        scheduled=len(wait),
+        good=good,
+        availability=_share(good, len(wait)),
+        latency_ms=_percentiles(wait),
+    )
+
+
+def _abuser(history: History, per_s: float) -> AbuserPart:
+    arrivals = abuse(history)
+    outcomes = _outcomes(arrivals)
+    limited = outcomes[Outcome.LIMITED.value]
+    return AbuserPart(
+        per_s=per_s,
+        scheduled=len(arrivals),
+        good=int(np.count_nonzero(arrivals.good(history.record.deadline_s))),
+        limited=limited,
+        limited_share=_share(limited, len(arrivals)),
+        outcomes={outcome.value: outcomes[outcome.value] for outcome in Outcome if outcomes[outcome.value]},
     )
 
 

@@ -120,8 +120,48 @@ class PressurePart(Part):
     generator_cpu_share: float | None
 
 
+class PlacePart(Part):
+    """How the users of one place fared, and how far away (ms) they were: as asked for, and as probes found it."""
+
+    place: str
+    rtt_ms: float
+    added_ms: list[float | None]
+    scheduled: int
+    good: int
+    availability: SharePart
+    latency_ms: LatencyPart
+    good_latency_ms: LatencyPart
+
+
+class StepPart(Part):
+    """How users fared in a stretch of the run with one planned rate (arrivals a second); times in s of the run."""
+
+    per_s: float
+    from_s: float
+    until_s: float
+    scheduled: int
+    good: int
+    availability: SharePart
+    latency_ms: LatencyPart
+
+
+class AbuserPart(Part):
+    """What became of the client who sent far too much; `limited_share` is the share answered 429."""
+
+    per_s: float
+    scheduled: int
+    good: int
+    limited: int
+    limited_share: SharePart
+    outcomes: dict[str, int]
+
+
+def _none(value: object) -> bool:
+    return not value
+
+
 class RunPart(Part):
-    """One run of one experiment."""
+    """One run of one experiment. Keys with a default are only there where there is something to say."""
 
     run: str
     experiment: str
@@ -146,6 +186,10 @@ class RunPart(Part):
     pressure: PressurePart | None
     valid: bool
     void_because: list[str]
+    clients: int | None = Field(default=None, exclude_if=_none)
+    places: list[PlacePart] = Field(default_factory=list, exclude_if=_none)
+    steps: list[StepPart] = Field(default_factory=list, exclude_if=_none)
+    abuser: AbuserPart | None = Field(default=None, exclude_if=_none)
 
 
 class MeasuredPart(Part):

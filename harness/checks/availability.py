@@ -14,17 +14,17 @@ from harness.verdict import Measurement
 def availability(histories: Sequence[History], question: Question) -> Measurement:
     """Return good / scheduled over the whole counted window of all runs, as a share.
 
-    Good is right, complete, and inside the deadline counted from the due time. Rate-limited arrivals are left out
-    of both numbers; arrivals that were due and never sent are scheduled and not good.
+    Good is right, complete, and inside the deadline counted from the due time. Arrivals that were due and never sent
+    are scheduled and not good; those of an abuser are left out of both numbers (see `scheduled` for 429).
     """
-    counts = [good_of(history, question.kinds) for history in histories]
+    counts = [good_of(history, question.kinds, question.place) for history in histories]
     total = sum(of for _, of in counts)
     if total == 0:
         return nothing("arrivals", "share", "no arrival of these kinds was scheduled")
     return share_measurement(pooled_share(counts), total, "arrivals", question.threshold, len(counts))
 
 
-def good_of(history: History, kinds: frozenset[str]) -> tuple[int, int]:
-    """Return (good, scheduled) of the counted arrivals of these kinds."""
-    arrivals = scheduled(history, kinds)
+def good_of(history: History, kinds: frozenset[str], place: str | None = None) -> tuple[int, int]:
+    """Return (good, scheduled) of the counted arrivals of these kinds, and of this place alone if one is given."""
+    arrivals = scheduled(history, kinds, place)
     return int(np.count_nonzero(arrivals.good(history.record.deadline_s))), len(arrivals)

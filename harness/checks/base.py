@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from harness.arrivals import ABUSER
 from harness.history import Arrivals, FaultRecord, Floats, History, Kind, Outcome
 from harness.stats import Interval, first_count, requests_needed, share_over_runs, wilson, with_more_runs
 from harness.verdict import Measurement, Verdict
@@ -50,11 +51,15 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Question:
-    """What a claim asks of a check: kinds of arrivals, the threshold (if any), all of the check's parameters."""
+    """What a claim asks of a check: kinds of arrivals, the threshold (if any), all of the check's parameters.
+
+    With a `place` only the users of that place count.
+    """
 
     kinds: frozenset[str] = ALL_KINDS
     threshold: Threshold | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
+    place: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,15 @@ class Parameter:
 class Check:
     """A check by name: its function, the unit of what it measures, and the parameters it knows.
 
-    `needs_fault` is true when it only makes sense in a run that had a fault.
+    `needs_fault` is true when it only makes sense in a run that had a fault, `by_place` when it can look at the users
+    of one place alone.
     """
 
     measure: Callable[[Sequence[History], Question], Measurement]
     unit: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     needs_fault: bool = False
+    by_place: bool = False
 
 
 def nothing(of: str, unit: str, because: str) -> Measurement:
@@ -84,16 +91,32 @@ def nothing(of: str, unit: str, because: str) -> Measurement:
     return Measurement(None, None, None, 0, of, unit, because)
 
 
-def scheduled(history: History, kinds: frozenset[str] = ALL_KINDS) -> Arrivals:
-    """Return the arrivals that count for availability: in the counted window, of these kinds, not rate-limited.
+def scheduled(history: History, kinds: frozenset[str] = ALL_KINDS, place: str | None = None) -> Arrivals:
+    """Return the arrivals that count for availability: in the counted window, of the users, of these kinds and place.
 
-    A 429 to a client that is over its own limit is counted apart. An arrival that was never sent stays in.
+    An abuser's arrivals are counted apart. Users keep to their limits, so that a 429 for one of them is a failure as
+    any other. In older runs everybody was one client, who may have been over its limit: there a 429 is left out.
+    An arrival that was never sent stays in.
     """
     arrivals = history.counted()
-    wanted = arrivals.outcome != Outcome.LIMITED.value
+    wanted = np.ones(len(arrivals), dtype=np.bool_)
+    if history.record.clients is None:
+        wanted &= arrivals.outcome != Outcome.LIMITED.value
+    if arrivals.client_class is not None:
+        wanted &= arrivals.client_class != ABUSER
+    if place is not None:
+        wanted &= np.zeros(len(arrivals), dtype=np.bool_) if arrivals.place is None else arrivals.place == place
     if ALL_KINDS - kinds:
         wanted &= np.logical_or.reduce([arrivals.kind == kind for kind in sorted(kinds)])
     return arrivals.select(np.asarray(wanted, dtype=np.bool_))
+
+
+def abuse(history: History) -> Arrivals:
+    """Return the abuser's arrivals in the counted window; none where there was no abuser."""
+    arrivals = history.counted()
+    nobody = np.zeros(len(arrivals), dtype=np.bool_)
+    mine = nobody if arrivals.client_class is None else arrivals.client_class == ABUSER
+    return arrivals.select(np.asarray(mine, dtype=np.bool_))
 
 
 def ends(arrivals: Arrivals, deadline_s: float) -> Floats:

@@ -21,7 +21,7 @@ def latency(histories: Sequence[History], question: Question) -> Measurement:
     answer counts as slower than any bound (+inf): a target must not look fast by failing.
     """
     q = question.parameters["percentile"] / 100
-    runs = [waits(history, question.kinds) for history in histories]
+    runs = [waits(history, question.kinds, question.place) for history in histories]
     runs = [run for run in runs if len(run)]
     if not runs:
         return nothing("arrivals", "s", "no arrival of these kinds was scheduled")
@@ -43,9 +43,9 @@ def _over_runs(runs: Sequence[Floats], values: Floats, q: float) -> Interval:
     return replace(found, low=max(0.0, found.low))
 
 
-def waits(history: History, kinds: frozenset[str]) -> Floats:
+def waits(history: History, kinds: frozenset[str], place: str | None = None) -> Floats:
     """Return the latency (s) of every scheduled arrival of these kinds, +inf where there was no good answer."""
-    arrivals = scheduled(history, kinds)
+    arrivals = scheduled(history, kinds, place)
     good = arrivals.good(history.record.deadline_s)
     return np.where(good, arrivals.ended_s - arrivals.due_s, math.inf)
 

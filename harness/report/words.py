@@ -38,6 +38,11 @@ def latency(value: float | None) -> str:
     return "no good answer" if value is None else milliseconds(value)
 
 
+def found(values: list[float | None]) -> str:
+    """Return what the probes of a place found, before and after the load."""
+    return ", ".join("no answer" if value is None else milliseconds(value) for value in values) or NONE
+
+
 def whole(value: int | None) -> str:
     """Return a count with thousands separated."""
     return NONE if value is None else f"{value:,}"
@@ -140,6 +145,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "seconds": seconds,
     "milliseconds": milliseconds,
     "latency": latency,
+    "found": found,
     "whole": whole,
     "moment": moment,
     "window": window,

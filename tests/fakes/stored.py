@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from harness.arrivals import STORED_AS
 from harness.campaign_record import write_campaign
 from harness.claims import Claims
 from harness.conclusion import store_claims
@@ -17,8 +18,9 @@ from tests.fakes.histories import campaign
 
 
 def write_arrivals(folder: Path, arrivals: Arrivals) -> None:
-    """Write `arrivals.parquet` from columns."""
-    rows = {f.name: getattr(arrivals, f.name) for f in fields(Arrivals)}
+    """Write `arrivals.parquet` from columns; a run without places or abuser has none of theirs."""
+    columns = {STORED_AS.get(f.name, f.name): getattr(arrivals, f.name) for f in fields(Arrivals)}
+    rows = {name: column for name, column in columns.items() if column is not None}
     with duckdb.connect() as database:
         database.register("rows", rows)
         database.execute(f"copy (select * from rows) to '{folder / 'arrivals.parquet'}' (format parquet)")
