@@ -13,13 +13,15 @@ from fastapi.responses import JSONResponse
 
 from targets.chat import problems
 from targets.chat.domain import Started
-from targets.chat.middleware import BodyLimit, Observed
+from targets.chat.limits.middleware import Limits
+from targets.chat.middleware import BodyLimit, CacheRules, Observed
 from targets.chat.readiness import readiness
 from targets.chat.schemas import Alive, ChatReply, ChatRequest, ConversationReply, Readiness
 from targets.chat.service import ChatService, Parts
 from targets.chat.settings import ChatSettings
 from targets.chat.streaming import AnswerStream
 from targets.chat.telemetry import Telemetry, log_as_json
+from targets.chat.validators import conversation_response
 
 Environment = Mapping[str, str]
 
@@ -55,9 +57,14 @@ def create_app(title: str, compose: Callable[[Environment], Parts], env: Environ
             await service.close()
 
     app = FastAPI(title=title, version="1", lifespan=lifespan)
+    app.state.draining = False
     app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(
+        Limits, routes=[route for route in router.routes if "chat" in getattr(route, "tags", ())], telemetry=telemetry
+    )
+    app.add_middleware(CacheRules)
     app.add_middleware(Observed, telemetry=telemetry)
     return app
 
@@ -76,7 +83,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     response_model=ChatReply,
     responses={
         200: {"content": {"text/event-stream": {}}, "description": "The reply, or with `stream` its events."},
-        **_problems(400, 404, 409, 413, 422, 502, 503, 504),
+        **_problems(400, 404, 409, 413, 422, 429, 502, 503, 504),
     },
     tags=["chat"],
 )
@@ -94,10 +101,16 @@ async def ask(request: Request, body: ChatRequest, key: IdempotencyKey = None) -
     return _marked(stream, isinstance(first, Started) and first.replayed)
 
 
-@router.get("/v1/chat/{conversation_id}", responses=_problems(404, 422, 503), tags=["chat"])
-async def read(request: Request, conversation_id: UUID) -> ConversationReply:
-    """Return a whole conversation, from the database."""
-    return ConversationReply.of(await _service(request).conversation(conversation_id))
+@router.get(
+    "/v1/chat/{conversation_id}",
+    response_model=ConversationReply,
+    responses={304: {"description": "It is still the one of If-None-Match."}, **_problems(404, 422, 429, 503)},
+    tags=["chat"],
+)
+async def read(request: Request, conversation_id: UUID) -> Response:
+    """Return a whole conversation, from the database. With its ETag a client can ask whether it has grown."""
+    conversation = await _service(request).conversation(conversation_id)
+    return conversation_response(conversation, request.headers.getlist("if-none-match"))
 
 
 @router.get("/v1/health", tags=["operation"])
@@ -108,7 +121,13 @@ async def health() -> Alive:
 
 @router.get("/v1/ready", responses={503: {"model": Readiness}}, response_model_exclude_none=True, tags=["operation"])
 async def ready(request: Request, response: Response) -> Readiness:
-    """Say whether the server should get requests, and how each of its dependencies is."""
+    """Say whether the server should get requests, and how each of its dependencies is.
+
+    While it is about to stop it still serves, but should get no more.
+    """
+    if request.app.state.draining:
+        response.status_code = 503
+        return Readiness(status="draining", dependencies={})
     service = _service(request)
     state = await readiness(service.parts, service.telemetry.recent)
     response.status_code = 200 if state.status == "ready" else 503

@@ -37,6 +37,12 @@ class KeyReused(ChatError):
     status, kind, title = 422, "idempotency-key-reused", "The Idempotency-Key belongs to another request"
 
 
+class RateLimited(ChatError):
+    """The client has made more requests than it may."""
+
+    status, kind, title = 429, "rate-limited", "Too many requests"
+
+
 class StoreUnavailable(ChatError):
     """The database is away, or did not answer in time."""
 

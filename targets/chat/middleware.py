@@ -18,6 +18,8 @@ from targets.chat.telemetry import Telemetry, request_id
 MAX_BODY_BYTES = 128 * 1024
 USABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 QUIET = {"/metrics", "/v1/health", "/v1/ready"}  # asked all the time: logged only when something is wrong
+DOCUMENTATION = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
+MAY_BE_KEPT = "public, max-age=300, stale-while-revalidate=600, stale-if-error=86400"  # seconds
 log = logging.getLogger("chat.http")
 
 
@@ -65,6 +67,31 @@ class Observed:
         if route not in QUIET or status >= 500:
             facts = {"method": method, "route": route, "status": status, "duration_ms": round(took_s * 1000, 1)}
             log.info("request", extra=facts)
+
+
+class CacheRules:
+    """ASGI middleware: whatever does not say itself who may keep it is kept by nobody, but for the documentation.
+
+    That changes with a deployment only, is the same for everyone, and is better a day old than missing.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def ruled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                documentation = scope["path"] in DOCUMENTATION and message["status"] == 200
+                rule = MAY_BE_KEPT if documentation else "no-store"
+                MutableHeaders(scope=message).setdefault("Cache-Control", rule)
+            await send(message)
+
+        await self._app(scope, receive, ruled)
 
 
 class BodyLimit:

@@ -122,5 +122,5 @@ class Dependency(BaseModel):
 class Readiness(BaseModel):
     """Whether the server should get requests, and the state of each of its dependencies."""
 
-    status: Literal["ready", "not ready"]
+    status: Literal["ready", "not ready", "draining"]
     dependencies: dict[str, Dependency]

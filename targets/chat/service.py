@@ -35,6 +35,7 @@ from targets.chat.domain import (
     Turn,
 )
 from targets.chat.errors import CacheUnavailable, ProviderBadAnswer, ProviderError, ProviderTimeout, StoreUnavailable
+from targets.chat.limits.base import RateLimiter
 from targets.chat.providers.base import ManyProviders, Provider
 from targets.chat.settings import ChatSettings
 from targets.chat.stores.base import Store
@@ -51,6 +52,7 @@ class Parts:
     store: Store
     cache: ContextCache
     provider: Provider
+    limiter: RateLimiter | None = None
 
 
 class ChatService:

@@ -86,6 +86,31 @@ class SentinelSettings(RedisSettings):
     search_s: PositiveFloat = Field(0.2, alias="REDIS_SEARCH_S")
 
 
+class LimitSettings(_FromEnvironment):
+    """How many requests a client may make: `burst` at once, and `per_s` a second in the long run; 0 is no limit.
+
+    `proxies` is how many proxies of ours stand before the app, of which each appends to X-Forwarded-For.
+    """
+
+    per_s: float = Field(0.0, alias="RATE_LIMIT_PER_S", ge=0)
+    burst: PositiveInt = Field(20, alias="RATE_LIMIT_BURST")
+    proxies: int = Field(0, alias="RATE_LIMIT_PROXIES", ge=0)
+
+
+class ServeSettings(_FromEnvironment):
+    """How `python -m targets.chat.serve` serves. A server that is told to stop says so for `drain_s` before it does.
+
+    `keep_alive_s` must be longer than idle clients and load balancers keep their connections (design/facts.md: 120).
+    What is still being answered after `stop_s` more is broken off.
+    """
+
+    host: str = Field("0.0.0.0", alias="SERVE_HOST")  # noqa: S104 - in a container that is what is wanted
+    port: PositiveInt = Field(8000, alias="SERVE_PORT", lt=65536)
+    keep_alive_s: PositiveInt = Field(120, alias="KEEP_ALIVE_S")
+    drain_s: float = Field(0.0, alias="DRAIN_S", ge=0)
+    stop_s: PositiveInt = Field(10, alias="STOP_S")
+
+
 class SdkSettings(_FromEnvironment):
     """What the two official SDKs have in common: connecting, and the longest silence that is borne.
 

@@ -49,6 +49,12 @@ class Telemetry:
             registry=registry,
         )
         self.in_flight = Gauge("chat_http_requests_in_flight", "Requests being answered.", registry=registry)
+        self.limits = Counter(
+            "chat_rate_limit_decisions_total",
+            "Requests by what the rate limiter said: allowed, limited, unknown (it could not be asked; they pass).",
+            ["outcome"],
+            registry=registry,
+        )
         self.streams = Counter(
             "chat_streams_total",
             "Streams by how they ended: done, error, disconnected.",
