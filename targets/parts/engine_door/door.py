@@ -23,9 +23,6 @@ class Engine(Protocol):
     async def services(self, names: Iterable[str]) -> list[dict[str, Any]]:
         """Return the services with exactly these names that exist."""
 
-    async def service(self, name: str) -> dict[str, Any] | None:
-        """Return the service of that name, None when there is none."""
-
     async def update(self, identity: str, version: int, spec: dict[str, Any]) -> None:
         """Give the service this spec, if it still is at `version`."""
 
@@ -66,10 +63,7 @@ class Door:
                 found = await self._engine.services(self._settings.allowed.values())
                 return {"services": [self._describe(service) for service in found]}
             case "GET", ["services", name]:
-                found = await self._engine.services([self._full(name)])
-                if not found:
-                    raise Refused(404, f"there is no service {self._full(name)}")
-                return self._describe(found[0])
+                return self._describe(await self._find(self._full(name)))
             case "POST", ["scale", name]:
                 return await self._scale(name, self._full(name), self._replicas(request.body))
         raise Refused(403, "this door lets services be listed and scaled, and nothing else")
@@ -95,9 +89,7 @@ class Door:
     async def _scale(self, name: str, full: str, replicas: int) -> dict[str, Any]:
         """Change the one number. An order that changes nothing writes nothing."""
         for attempt in range(1, ATTEMPTS + 1):
-            service = await self._engine.service(full)
-            if service is None:
-                raise Refused(404, f"there is no service {full}")
+            service = await self._find(full)
             spec = copy.deepcopy(service["Spec"])
             mode = _replicated(spec)
             if "Replicas" not in mode:
@@ -115,6 +107,12 @@ class Door:
             _log.info("scaled", extra=outcome)
             return {"name": name} | outcome
         raise AssertionError("the last attempt returns or raises")
+
+    async def _find(self, full: str) -> dict[str, Any]:
+        found = await self._engine.services([full])
+        if not found:
+            raise Refused(404, f"there is no service {full}")
+        return found[0]
 
     def _describe(self, service: dict[str, Any]) -> dict[str, Any]:
         full = service["Spec"]["Name"]

@@ -1,4 +1,4 @@
-"""The three requests that the door sends to the Docker engine, over its socket.
+"""The two requests that the door sends to the Docker engine, over its socket.
 
 Paths carry no API version: the engine then speaks its own newest. A fixed one would not do, Docker 20.10 ends at 1.41
 and Docker 29 begins at 1.44. `status=true` (how many tasks run) came with 1.41.
@@ -42,12 +42,6 @@ class Engine:
         found = await self._send("GET", "/services", params={"filters": filters, "status": "true"})
         return [service for service in found if service["Spec"]["Name"] in wanted]
 
-    async def service(self, name: str) -> dict[str, Any] | None:
-        """Return the service of that name, None when there is none. Raises EngineError."""
-        found = await self._send("GET", f"/services/{quote(name, safe='')}", absent_is_none=True)
-        # The engine would also take the beginning of an id for a name.
-        return found if found is not None and found["Spec"]["Name"] == name else None
-
     async def update(self, identity: str, version: int, spec: dict[str, Any]) -> None:
         """Give the service this spec, if it still is at `version`. Raises OutOfSequence when it is not, EngineError."""
         path = f"/services/{quote(identity, safe='')}/update"
@@ -59,7 +53,6 @@ class Engine:
         path: str,
         params: dict[str, str] | None = None,
         body: dict[str, Any] | None = None,
-        absent_is_none: bool = False,
     ) -> Any:
         try:
             response = await self._http.request(method, path, params=params, json=body)
@@ -68,8 +61,6 @@ class Engine:
             raise EngineError(f"the engine does not answer: {type(error).__name__}: {error}") from None
         if response.is_success:
             return answer
-        if response.status_code == 404 and absent_is_none:
-            return None
         message = str(answer.get("message", answer))
         # Docker 20.10 says 500 to it, with nothing but this text to know it by.
         kind = OutOfSequence if "out of sequence" in message else EngineError

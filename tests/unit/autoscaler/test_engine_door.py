@@ -42,9 +42,6 @@ class MemoryEngine:
     async def services(self, names: Iterable[str]) -> list[dict[str, Any]]:
         return [copy.deepcopy(self.kept[name]) for name in names if name in self.kept]
 
-    async def service(self, name: str) -> dict[str, Any] | None:
-        return copy.deepcopy(self.kept.get(name))
-
     async def update(self, identity: str, version: int, spec: dict[str, Any]) -> None:
         service = self.kept[identity.removeprefix("id-")]
         if self.interruptions:
