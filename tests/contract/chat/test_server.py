@@ -40,7 +40,7 @@ async def running(path: Path, provider: FakeProvider) -> AsyncIterator[Running]:
 
     await eventually(started)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client:
-        world = Running(client, store, cache, provider)
+        world = Running(client, store, cache, provider, app)
         world.server, world.port = server, port
         yield world
     server.should_exit = True

@@ -11,11 +11,13 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from fastapi import FastAPI
 
 from targets.chat.api import create_app
 from targets.chat.cache.memory import MemoryCache
 from targets.chat.domain import Completion, Context, ContextMessage, Usage
 from targets.chat.errors import CacheUnavailable, StoreUnavailable
+from targets.chat.limits.base import Verdict
 from targets.chat.service import Parts
 from targets.chat.stores.sql import SqlStore
 
@@ -123,6 +125,7 @@ class World:
     store: FakeStore
     cache: FakeCache
     provider: FakeProvider
+    app: FastAPI
 
     async def ask(self, message: str = "How are you?", *, key: str | None = None, **body: Any) -> httpx.Response:
         headers = {"Idempotency-Key": key} if key else {}
@@ -145,16 +148,35 @@ class World:
         return sum(values)
 
 
+class FakeLimiter:
+    """Lets each client make `burst` requests; knows nothing while it is `away`."""
+
+    def __init__(self, burst: int, proxies: int = 0) -> None:
+        self.burst = burst
+        self.proxies = proxies
+        self.away = False
+        self.asked: list[str] = []
+
+    async def take(self, client: str) -> Verdict | None:
+        if self.away:
+            return None
+        self.asked.append(client)
+        left = self.burst - self.asked.count(client)
+        return Verdict(left >= 0, self.burst, max(0, left), 0 if left > 0 else 3, 7)
+
+
 @asynccontextmanager
-async def world(store: FakeStore, provider: FakeProvider, env: dict[str, str] | None = None) -> AsyncIterator[World]:
+async def world(
+    store: FakeStore, provider: FakeProvider, env: dict[str, str] | None = None, limiter: FakeLimiter | None = None
+) -> AsyncIterator[World]:
     cache = FakeCache()
-    app = create_app("test", lambda _: Parts(store, cache, provider), env or {})
+    app = create_app("test", lambda _: Parts(store, cache, provider, limiter), env or {})
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://chat") as client,
     ):
-        yield World(client, store, cache, provider)
+        yield World(client, store, cache, provider, app)
 
 
 def events(text: str) -> list[tuple[str, dict[str, Any]]]:
