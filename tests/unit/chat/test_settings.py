@@ -9,7 +9,15 @@ import pytest
 
 from targets.chat.api import create_app
 from targets.chat.errors import SettingsError
-from targets.chat.settings import ChatSettings, OpenAISettings, PostgresSettings, RedisSettings
+from targets.chat.settings import (
+    ChatSettings,
+    LimitSettings,
+    OpenAISettings,
+    PostgresSettings,
+    RedisSettings,
+    SentinelSettings,
+    ServeSettings,
+)
 
 
 def test_the_defaults_of_v1() -> None:
@@ -23,6 +31,24 @@ def test_the_defaults_of_v1() -> None:
     # A reservation outlasts the longest request: two waits, three transactions and the provider.
     slowest = 3 * (postgres.pool_wait_s + postgres.transaction_s) + chat.provider_deadline_s
     assert chat.lease_s > slowest
+
+
+def test_v1_has_none_of_what_v2_adds() -> None:
+    assert PostgresSettings.from_env({}).repeat_s == 0
+    assert LimitSettings.from_env({}).per_s == 0
+    assert ServeSettings.from_env({}).drain_s == 0
+
+
+def test_sentinels_are_hosts_with_ports() -> None:
+    settings = SentinelSettings.from_env({"REDIS_SENTINELS": "a:26379, b:26380"})
+    assert settings.sentinels == (("a", 26379), ("b", 26380))
+    assert settings.primary == "chat"
+
+
+@pytest.mark.parametrize("value", ["", "a", "a:", ":1", "a:1,", "a:b", "a:70000"])
+def test_sentinels_that_are_not_are_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match="REDIS_SENTINELS"):
+        SentinelSettings.from_env({"REDIS_SENTINELS": value})
 
 
 def test_an_empty_variable_is_an_unset_one() -> None:
