@@ -26,7 +26,7 @@ def main() -> None:
     log_as_json("http")
     try:
         settings = Settings.from_environment(os.environ)
-        log.info("start", extra=dataclasses.asdict(settings))
+        log.info("start", extra=dataclasses.asdict(settings) | {"backends": sorted(settings.backends)})
         asyncio.run(_serve(settings))
     except (ValueError, OSError) as error:
         sys.stderr.write(f"autoscaler: {error}\n")

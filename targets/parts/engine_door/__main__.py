@@ -22,9 +22,7 @@ def main() -> None:
     log_as_json("http")
     try:
         settings = Settings.from_environment(os.environ)
-        log.info(
-            "open", extra={"allowed": list(settings.allowed.values()), "bounds": vars(settings) | {"allowed": None}}
-        )
+        log.info("open", extra=vars(settings))
         asyncio.run(_serve(settings))
     except (ValueError, OSError) as error:
         sys.stderr.write(f"engine-door: {error}\n")
