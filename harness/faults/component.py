@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 MENDING_PATIENCE_S = 30.0  # how long a restart policy, or a started container, may take until it runs again
 UNTOUCHED_AFTER_S = 1.0  # a container that shows no change for so long after a fault was not touched by it
+CLOCKS_DIFFER_S = 0.5  # the engine's clock is the wall clock, ours is monotonic: in a run they may drift apart so much
 COUNTING_PATIENCE_S = 10.0  # how long a restarted component may take until its entries can be counted
 
 
@@ -65,7 +66,10 @@ class ComponentFault:
         return primaries
 
 
-def all_at_once(action: Callable[[Container], T], containers: Sequence[Container]) -> list[T]:
+Thing = TypeVar("Thing")
+
+
+def all_at_once(action: Callable[[Thing], T], containers: Sequence[Thing]) -> list[T]:
     """Do `action` to all containers in the same moment; the first error is raised after all have ended."""
     if len(containers) == 1:
         return [action(containers[0])]
@@ -145,8 +149,7 @@ def away_receipt(stage: Stage, victims: Sequence[Victim], struck_s: float, what:
     `delivered` counts the containers that went away and came back, and sums up what they held where they say.
     """
     spans = [victim.away(stage) for victim in victims]
-    # 0.5 s: the engine's clock is the wall clock, ours is monotonic; they may drift apart that much in a run.
-    died = [on for on, _ in spans if on is not None and on >= struck_s - 0.5]
+    died = [on for on, _ in spans if on is not None and on >= struck_s - CLOCKS_DIFFER_S]
     back = [off for _, off in spans if off is not None]
     returned = sum(victim.came_back_as_another_process for victim in victims)
     requested: dict[str, Any] = {"containers": len(victims)}

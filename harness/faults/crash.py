@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import InstrumentError
-from harness.faults.base import Stage, bite_or_heal
-from harness.faults.component import ComponentFault, Victim, all_at_once, away_receipt
+from harness.faults.base import Container, Stage, bite_or_heal
+from harness.faults.component import CLOCKS_DIFFER_S, ComponentFault, Victim, all_at_once, away_receipt
 from harness.history import Receipt
 
 
@@ -23,7 +23,7 @@ class Crash(ComponentFault):
 
     def inject(self, stage: Stage) -> CrashInjection:
         """Kill every container aimed at."""
-        victims = [Victim.of(container) for container in self.victims(stage)]
+        victims = all_at_once(Victim.of, self.victims(stage))
         injection = CrashInjection(stage, victims, self.stays_away, stage.now())
         return bite_or_heal(injection, injection.strike)
 
@@ -37,6 +37,7 @@ class CrashInjection:
     stays_away: bool
     struck_s: float
     mended_by_target: bool = True
+    released_s: float | None = None
 
     def strike(self) -> None:
         """Hold the restarts back when it is to stay away, then kill."""
@@ -48,26 +49,39 @@ class CrashInjection:
 
     def heal(self) -> None:
         """Bring back what was held away, or wait for the restart policy; start by hand what it left lying."""
-        for victim in self.victims:
-            if self.stays_away:
-                victim.container.release_restarts()
-                victim.container.start()
-        for victim in self.victims:
-            if victim.untouched() or victim.look_again():
-                continue
-            self.mended_by_target = False
-            victim.container.start()
-            if not victim.look_again():
-                raise InstrumentError(f"{victim.container.name} could not be started again after its crash.")
+        if self.released_s is None:
+            self.released_s = self.stage.now()
+        if self.stays_away:
+            all_at_once(_let_back, [victim.container for victim in self.victims])
+        all_at_once(self._see_running, self.victims)
 
     def receipt(self) -> Receipt:
-        """The engine's record of death and new start; a held container must not have been restarted by policy."""
+        """The engine's record of death and new start; what was held away must not have started before it was let."""
         what = "killed and held away" if self.stays_away else "killed"
         receipt = away_receipt(self.stage, self.victims, self.struck_s, what)
         receipt.requested["stays_away"] = self.stays_away
-        receipt.delivered["stays_away"] = self.stays_away and not self._restarted_by_policy()
+        receipt.delivered["stays_away"] = self.stays_away and not self._back_too_early()
         receipt.delivered["mended_by_target"] = self.mended_by_target and not self.stays_away
+        if receipt.status == "confirmed" and receipt.delivered["stays_away"] != self.stays_away:
+            return replace(receipt, status="mismatch")
         return receipt
 
-    def _restarted_by_policy(self) -> bool:
-        return any(v.after and v.after.restart_count > v.before.restart_count for v in self.victims)
+    def _see_running(self, victim: Victim) -> None:
+        if victim.untouched() or victim.look_again():
+            return
+        self.mended_by_target = False
+        victim.container.start()
+        if not victim.look_again():
+            raise InstrumentError(f"{victim.container.name} could not be started again after its crash.")
+
+    def _back_too_early(self) -> bool:
+        """Whether one of them was started again before it was let: by a policy, or by an orchestrator elsewhere."""
+        starts = [back_s for _, back_s in (victim.away(self.stage) for victim in self.victims) if back_s is not None]
+        return self.released_s is not None and any(
+            self.struck_s <= back_s < self.released_s - CLOCKS_DIFFER_S for back_s in starts
+        )
+
+
+def _let_back(container: Container) -> None:
+    container.release_restarts()
+    container.start()

@@ -21,7 +21,7 @@ HEALING_PATIENCE_S = 10.0  # how long a healed link may take until it answers ag
 
 @dataclass(frozen=True)
 class LinkFault:
-    """A fault on the link that target.toml calls `link`."""
+    """A fault on the link that target.toml calls `link`, or on all that lead to components of that role."""
 
     link: str
 
@@ -65,6 +65,16 @@ def inject_on_links(stage: Stage, link: str, bite: Bite) -> LinkInjection:
     return bite_or_heal(injection, injection.strike)
 
 
+@dataclass(frozen=True)
+class Look:
+    """A probe of a link while the fault was on, and whether it showed the effect."""
+
+    link: str
+    when: str
+    probe: Probe
+    fits: bool
+
+
 @dataclass
 class LinkInjection:
     """Links that misbehave, and the way back."""
@@ -76,7 +86,7 @@ class LinkInjection:
     undo_with: dict[str, list[str]] = field(default_factory=dict)
     on_s: float | None = None
     off_s: float | None = None
-    looks: list[tuple[str, Probe, bool]] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
     healed: bool = False
 
     def strike(self) -> None:
@@ -90,7 +100,8 @@ class LinkInjection:
         """Probe every link and note whether the effect can be seen."""
         for handle in self.links:
             probe = handle.probe(self.bite.probe_timeout_s)
-            self.looks.append((f"{handle.name}, {when}", probe, self.bite.fits(self.before[handle.name], probe)))
+            fits = self.bite.fits(self.before[handle.name], probe)
+            self.looks.append(Look(handle.name, when, probe, fits))
 
     def heal(self) -> None:
         """Undo it on every link; each must answer again. Raises InstrumentError when one does not."""
@@ -111,14 +122,28 @@ class LinkInjection:
 
     def receipt(self) -> Receipt:
         """Confirmed when every look showed the effect, missing when none did, otherwise a mismatch."""
-        fitting = [fits for _, _, fits in self.looks]
+        fitting = [look.fits for look in self.looks]
         status = "missing" if not any(fitting) else "confirmed" if all(fitting) and self.healed else "mismatch"
-        delivered = self.bite.dose(next(iter(self.before.values())), self.looks[0][1]) if self.looks else {}
+        delivered = self._delivered()
+        requested = dict(self.bite.requested)
+        if len(self.links) > 1:
+            requested["links"], delivered["links"] = len(self.links), self._bitten()
         evidence = [f"{name}, before: {_words(probe)}." for name, probe in self.before.items()]
-        evidence += [f"{label}: {_words(probe)}." for label, probe, _ in self.looks]
+        evidence += [f"{look.link}, {look.when}: {_words(look.probe)}." for look in self.looks]
         if self.healed:
             evidence.append("After healing every link answered again.")
-        return Receipt(status, self.bite.requested, delivered, self.on_s, self.off_s, evidence)
+        return Receipt(status, requested, delivered, self.on_s, self.off_s, evidence)
+
+    def _delivered(self) -> dict[str, Any]:
+        """The dose of the first look; where one did not show the effect, the dose of that: the worst counts."""
+        if not self.looks:
+            return {}
+        worst = next((look for look in self.looks if not look.fits), self.looks[0])
+        return self.bite.dose(self.before[worst.link], worst.probe)
+
+    def _bitten(self) -> int:
+        """On how many links every look showed the effect."""
+        return sum(all(look.fits for look in self.looks if look.link == handle.name) for handle in self.links)
 
 
 def _words(probe: Probe) -> str:

@@ -28,12 +28,16 @@ Counts = dict[str, int]
 
 @dataclass(frozen=True)
 class ProviderFault(ABC):
-    """A fault of every provider simulator that fits role, zone and region, for `share` of its requests."""
+    """A fault of the first provider simulator that fits role, zone and region, for `share` of its requests.
+
+    The first is the one that target.toml names first, as the one that is asked first. `every` is for all that fit.
+    """
 
     role: str = "provider"
     zone: str | None = None
     region: str | None = None
     share: float = 1.0
+    every: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -41,9 +45,10 @@ class ProviderFault(ABC):
 
     @property
     def aimed_at(self) -> str:
-        """The aim in words: 'role provider, zone outside'."""
+        """The aim in words: 'role provider, zone outside'; 'every role provider'."""
         words = {"role": self.role, "zone": self.zone, "region": self.region}
-        return ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
+        aim = ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
+        return f"every {aim}" if self.every else aim
 
     @property
     @abstractmethod
@@ -76,7 +81,8 @@ class ProviderFault(ABC):
         return bite_or_heal(injection, bite)
 
     def _providers(self, stage: Stage) -> list[ProviderHandle]:
-        return stage.providers(role=self.role, zone=self.zone, region=self.region)
+        found = stage.providers(role=self.role, zone=self.zone, region=self.region)
+        return found if self.every else found[:1]
 
 
 @dataclass

@@ -18,7 +18,7 @@ class RestartWithLoss(ComponentFault):
 
     def inject(self, stage: Stage) -> RestartWithLossInjection:
         """Empty and kill every container aimed at. Raises NothingToBreak when none declares how to wipe it."""
-        victims = [Victim.of(container) for container in self.victims(stage)]
+        victims = all_at_once(Victim.of, self.victims(stage))
         injection = RestartWithLossInjection(stage, victims, False, stage.now())
         all_at_once(lambda c: c.wipe(), [v.container for v in victims])
         return bite_or_heal(injection, injection.strike)

@@ -19,7 +19,7 @@ class Stop(ComponentFault):
 
     def inject(self, stage: Stage) -> StopInjection:
         """Stop every container aimed at."""
-        victims = [Victim.of(container) for container in self.victims(stage)]
+        victims = all_at_once(Victim.of, self.victims(stage))
         injection = StopInjection(stage, victims, stage.now())
         containers = [victim.container for victim in victims]
         return bite_or_heal(injection, lambda: _stop(containers, self.grace_s))
@@ -27,6 +27,11 @@ class Stop(ComponentFault):
 
 def _stop(containers: list[Container], grace_s: float) -> None:
     all_at_once(lambda c: c.stop(grace_s), containers)
+
+
+def _see_running(victim: Victim) -> None:
+    if not (victim.untouched() or victim.look_again()):
+        raise InstrumentError(f"{victim.container.name} could not be started again after its stop.")
 
 
 @dataclass
@@ -39,11 +44,8 @@ class StopInjection:
 
     def heal(self) -> None:
         """Start them again and wait until they run."""
-        for victim in self.victims:
-            victim.container.start()
-        for victim in self.victims:
-            if not (victim.untouched() or victim.look_again()):
-                raise InstrumentError(f"{victim.container.name} could not be started again after its stop.")
+        all_at_once(lambda victim: victim.container.start(), self.victims)
+        all_at_once(_see_running, self.victims)
 
     def receipt(self) -> Receipt:
         """The engine's record of the end and the new start."""

@@ -113,7 +113,7 @@ class FakeContainer:
     def run(self, command: tuple[str, ...], timeout_s: float = 10.0) -> str:
         if self.state().status != "running":  # time passes for those who only run commands, too
             raise InstrumentError(f"Cannot run `{command[0]}` in {self._name}: it is {self._state.status}.")
-        if command[0] == "timeout":
+        if "/dev/tcp/" in command[-1]:
             return self._reach_out(command)
         if command[0] == "false":
             raise InstrumentError(f"`{' '.join(command)}` in {self._name} ended with 1: .")

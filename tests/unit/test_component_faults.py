@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.clock import RunClock
 from harness.errors import InstrumentError, NothingToBreak
 from harness.faults import component, pause
 from harness.faults.base import Container
@@ -173,3 +174,59 @@ def test_when_one_of_two_strikes_fails_the_other_is_healed() -> None:
     with pytest.raises(InstrumentError, match="the engine refused"):
         fault.inject(injected)
     assert good.state().status == "running"
+
+
+def pair(**second: bool) -> list[FakeContainer]:
+    """Two containers of the cache, of which the second is the primary."""
+    one = FakeContainer(TARGET.components["cache"], name="cache-standby", entries=7, primary=False)
+    return [one, FakeContainer(TARGET.components["cache"], name="cache-primary", entries=7, **second)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fault", [Crash, Stop, Pause])
+def test_only_the_primary_is_hit(fault: type[ComponentFault]) -> None:
+    standby, primary = pair()
+    aimed = fault(role="cache", only="primary")
+    injection = aimed.inject(stage(standby, primary))  # type: ignore[attr-defined]
+    injection.heal()
+    assert aimed.aimed_at == "primary of role cache"
+    assert injection.receipt().status == "confirmed"
+    assert primary.calls and not standby.calls
+
+
+def test_hitting_the_standby_instead_of_the_primary_is_not_confirmed() -> None:
+    standby, primary = pair()
+    injection = Crash(role="cache", only="primary").inject(stage(standby, Misdirected(primary, standby)))
+    assert standby.calls == ["crash"]
+    injection.heal()
+    assert injection.receipt().status == "missing"
+
+
+def test_without_a_second_container_there_is_no_primary_to_be_replaced() -> None:
+    with pytest.raises(NothingToBreak, match="only one container with role cache"):
+        Crash(role="cache", only="primary").check_aim(stage(cache()))
+
+
+def test_that_nobody_says_to_be_the_primary_is_an_error() -> None:
+    standby, primary = pair(primary=False)
+    with pytest.raises(InstrumentError, match="None of cache-standby, cache-primary says"):
+        Crash(role="cache", only="primary").check_aim(stage(standby, primary))
+
+
+def test_a_whole_zone_crashes_and_stays_away() -> None:
+    parts = [FakeContainer(TARGET.components[name], entries=7) for name in ("app", "database", "cache")]
+    injection = Crash(zone="a", stays_away=True).inject(stage(*parts))
+    assert [one.state().status for one in parts] == ["exited"] * 3
+    injection.heal()
+    receipt = injection.receipt()
+    assert (receipt.status, receipt.delivered["containers"], receipt.delivered["stays_away"]) == ("confirmed", 3, True)
+    assert all(one.policy == "always" and one.state().status == "running" for one in parts)
+
+
+def test_one_that_comes_back_before_it_is_let_is_a_mismatch() -> None:
+    parts = [FakeContainer(TARGET.components[name], entries=7) for name in ("app", "cache")]
+    injection = Crash(zone="a", stays_away=True).inject(stage(*parts))
+    parts[0].start()  # as when an orchestrator puts another in its place
+    injection.stage.clock = RunClock(injection.stage.clock.t0_monotonic - 12.0, injection.stage.clock.t0_wall)  # type: ignore[attr-defined]
+    injection.heal()
+    receipt = injection.receipt()
+    assert (receipt.status, receipt.delivered["stays_away"]) == ("mismatch", False)

@@ -13,6 +13,7 @@ from harness.faults.link_slow import LinkSlow
 from harness.target import find_target
 from tests.fakes.link import FakeLink
 from tests.fakes.stage import FakeStage
+from tests.unit.engine.projects import link, target
 
 TARGET = find_target("v1")
 FAULTS = [LinkDown("cache"), LinkSlow("cache", latency_ms=300), LinkBlackHole("cache"), LinkReset("cache")]
@@ -119,3 +120,36 @@ def test_half_an_injury_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_impossible_latencies_cannot_be_constructed(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="latency_ms"):
         LinkSlow("cache", **wrong)
+
+
+TWO = target([link("db-a", 5432), link("db-b", 5432)], settings={"db-a": {"role": "db"}, "db-b": {"role": "db"}})
+ON_BOTH = [LinkDown("db"), LinkSlow("db", latency_ms=300), LinkBlackHole("db"), LinkReset("db")]
+
+
+@pytest.mark.parametrize("fault", ON_BOTH, ids=lambda f: f.name)
+def test_a_name_that_is_a_role_stands_for_all_links_to_it(fault: LinkFault) -> None:
+    links = [FakeLink("db-a"), FakeLink("db-b")]
+    injection = fault.inject(FakeStage(TWO, links=links))  # type: ignore[attr-defined]
+    assert all(one.toxics or not one.enabled for one in links)
+    injection.heal()
+    receipt = injection.receipt()
+    assert (receipt.status, receipt.requested["links"], receipt.delivered["links"]) == ("confirmed", 2, 2)
+    assert all(one.toxics == {} and one.enabled for one in links)
+
+
+@pytest.mark.parametrize("fault", ON_BOTH, ids=lambda f: f.name)
+@pytest.mark.parametrize("deaf", [0, 1])
+def test_one_link_of_two_is_a_mismatch_and_the_dose_is_that_of_the_other(fault: LinkFault, deaf: int) -> None:
+    links = [FakeLink("db-a", deaf=deaf == 0), FakeLink("db-b", deaf=deaf == 1)]
+    injection = fault.inject(FakeStage(TWO, links=links))  # type: ignore[attr-defined]
+    injection.heal()
+    receipt = injection.receipt()
+    assert (receipt.status, receipt.delivered["links"]) == ("mismatch", 1)
+    assert receipt.delivered.get("answered", True) is True
+    assert receipt.delivered.get("added_ms", 0) == pytest.approx(0)
+
+
+def test_one_link_says_nothing_of_their_number() -> None:
+    injection = LinkDown("cache").inject(on(FakeLink("cache")))
+    injection.heal()
+    assert injection.receipt().requested == {"answered": False}

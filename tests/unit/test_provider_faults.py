@@ -150,7 +150,7 @@ def test_a_fault_on_the_wrong_provider_is_not_confirmed() -> None:
 
 def test_several_providers_are_summed_up() -> None:
     first, second = FakeProvider("openai"), FakeProvider("anthropic")
-    _, injection = inject(ProviderError(), first, second)
+    _, injection = inject(ProviderError(every=True), first, second)
     first.serve(10)
     second.serve(20)
     injection.heal()
@@ -159,9 +159,21 @@ def test_several_providers_are_summed_up() -> None:
     assert [sentence.split(":")[0] for sentence in receipt.evidence] == ["openai", "anthropic"]
 
 
+def test_only_the_first_provider_is_broken_unless_every_one_is_meant() -> None:
+    first, second = FakeProvider("openai"), FakeProvider("anthropic")
+    _, injection = inject(ProviderError(), first, second)
+    assert first.fault is not None and second.fault is None
+    first.serve(10)
+    second.serve(20)
+    injection.heal()
+    receipt = injection.receipt()
+    assert (receipt.status, receipt.delivered["requests"]) == ("confirmed", 10)
+    assert (ProviderError().aimed_at, ProviderError(every=True).aimed_at) == ("role provider", "every role provider")
+
+
 def test_one_healthy_provider_of_two_is_a_mismatch() -> None:
     first, second = FakeProvider("openai"), FakeProvider("anthropic", dose=0)
-    _, injection = inject(ProviderError(), first, second)
+    _, injection = inject(ProviderError(every=True), first, second)
     first.serve(10)
     second.serve(20)
     injection.heal()
@@ -243,7 +255,7 @@ def test_when_one_provider_refuses_the_others_are_healed() -> None:
 
     first, second = FakeProvider("openai"), Refusing("anthropic")
     with pytest.raises(InstrumentError, match="refused"):
-        ProviderError().inject(ProviderStage([first, second]))
+        ProviderError(every=True).inject(ProviderStage([first, second]))
     assert first.fault is None
 
 
