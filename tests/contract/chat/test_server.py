@@ -17,7 +17,7 @@ from targets.chat.service import Parts
 from targets.chat.stores.sqlite import SqliteDatabase
 from tests.contract.chat.local_servers import free_port
 from tests.contract.chat.waiting import eventually
-from tests.unit.chat.chat_fakes import FakeCache, FakeProvider, FakeStore, World
+from tests.unit.chat.chat_fakes import FakeCache, FakeLimiter, FakeProvider, FakeStore, World
 
 
 class Running(World):
@@ -28,9 +28,9 @@ class Running(World):
 
 
 @asynccontextmanager
-async def running(path: Path, provider: FakeProvider) -> AsyncIterator[Running]:
+async def running(path: Path, provider: FakeProvider, limiter: FakeLimiter | None = None) -> AsyncIterator[Running]:
     store, cache, port = FakeStore(SqliteDatabase(path)), FakeCache(), free_port()
-    app = create_app("test", lambda _: Parts(store, cache, provider), {})
+    app = create_app("test", lambda _: Parts(store, cache, provider, limiter), {})
     config = uvicorn.Config(app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=10)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -117,3 +117,11 @@ async def test_a_server_that_is_told_to_stop_ends_what_it_began(tmp_path: Path) 
         response = await asking
         assert response.status_code == 200
         assert "event: done" in response.text
+
+
+async def test_a_refused_request_leaves_its_connection_usable(tmp_path: Path) -> None:
+    """The refusal comes before the body was read."""
+    async with running(tmp_path / "chat.sqlite3", FakeProvider(), FakeLimiter(burst=1)) as world:
+        statuses = [(await world.ask("x" * 7000)).status_code for _ in range(4)]
+        assert statuses == [200, 429, 429, 429]
+        assert (await world.client.get("/v1/health")).status_code == 200
