@@ -12,7 +12,7 @@ import docker
 from docker.models.containers import Container
 
 from harness.engine.host import connect
-from harness.engine.images import ensure_images, tag_of
+from harness.engine.images import ensure_images
 
 FAKE_APP = Path(__file__).with_name("fake_app.py").read_text(encoding="utf-8")
 
@@ -20,8 +20,9 @@ FAKE_APP = Path(__file__).with_name("fake_app.py").read_text(encoding="utf-8")
 class Bench:
     """Starts containers that know each other by name; `close` removes everything."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, images: dict[str, str]) -> None:
         self.client = client
+        self._images = images  # ids, so that a build in the middle of a test changes nothing
         self._id = f"dev-edge-{uuid.uuid4().hex[:8]}"
         self._network = client.networks.create(self._id)
         self._started: list[Container] = []
@@ -30,7 +31,7 @@ class Bench:
         """Start a container of `part` that the others find as `name`; its `port` is published on loopback."""
         endpoint = self.client.api.create_endpoint_config(aliases=[name])
         container = self.client.containers.run(
-            tag_of(part), detach=True, init=True, name=f"{self._id}-{name}-{len(self._started)}", hostname=name,
+            self._images[part], detach=True, init=True, name=f"{self._id}-{name}-{len(self._started)}", hostname=name,
             network=self._network.name, networking_config={self._network.name: endpoint},
             ports={f"{port}/tcp": ("127.0.0.1", None)}, **options,
         )  # fmt: skip
@@ -68,8 +69,7 @@ class Bench:
 def bench(*parts: str) -> Iterator[Bench]:
     """A Bench whose images exist, removed at the end."""
     client = connect(timeout_s=120)
-    ensure_images(client, parts, lambda _: None)
-    made = Bench(client)
+    made = Bench(client, ensure_images(client, parts, lambda _: None))
     try:
         yield made
     finally:
