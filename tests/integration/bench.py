@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import docker
 from docker.models.containers import Container
+from docker.models.volumes import Volume
 
 from harness.engine.host import connect
 from harness.engine.images import ensure_images
@@ -23,20 +25,27 @@ class Bench:
     def __init__(self, client: docker.DockerClient, images: dict[str, str]) -> None:
         self.client = client
         self._images = images  # ids, so that a build in the middle of a test changes nothing
-        self._id = f"dev-edge-{uuid.uuid4().hex[:8]}"
-        self._network = client.networks.create(self._id)
+        self.name = f"dev-edge-{uuid.uuid4().hex[:8]}"
+        self._network = client.networks.create(self.name)
         self._started: list[Container] = []
+        self._volumes: list[Volume] = []
+        self._numbers = itertools.count(1)
 
     def start(self, part: str, name: str, port: int, **options: object) -> Container:
         """Start a container of `part` that the others find as `name`; its `port` is published on loopback."""
         endpoint = self.client.api.create_endpoint_config(aliases=[name])
         container = self.client.containers.run(
-            self._images[part], detach=True, init=True, name=f"{self._id}-{name}-{len(self._started)}", hostname=name,
+            self._images[part], detach=True, init=True, name=f"{self.name}-{name}-{next(self._numbers)}", hostname=name,
             network=self._network.name, networking_config={self._network.name: endpoint},
             ports={f"{port}/tcp": ("127.0.0.1", None)}, **options,
         )  # fmt: skip
         self._started.append(container)
         return container
+
+    def volume(self, name: str) -> str:
+        """Make a volume that outlives the containers; return its full name."""
+        self._volumes.append(self.client.volumes.create(f"{self.name}-{name}"))
+        return str(self._volumes[-1].name)
 
     def fake_app(self, name: str, port: int = 8000) -> Container:
         """Start a FakeApp under that name."""
@@ -59,9 +68,11 @@ class Bench:
         container.remove(force=True, v=True)
 
     def close(self) -> None:
-        """Remove every container, with its anonymous volumes, and the network."""
+        """Remove every container, every volume and the network."""
         for container in self._started:
             container.remove(force=True, v=True)
+        for volume in self._volumes:
+            volume.remove(force=True)
         self._network.remove()
 
 
