@@ -38,13 +38,15 @@ Behaviour = Literal[
 
 @dataclass(frozen=True)
 class Attempt:
-    """A request as the server saw it. `t` is CLOCK_MONOTONIC (s), `arrival` the X-Arrival-Id header."""
+    """A request as the server saw it. `t` is CLOCK_MONOTONIC (s), `arrival` and `client` are its headers' ids."""
 
     t: float
     method: str
     path: str
     arrival: str
     behaviour: Behaviour
+    client: str = ""
+    conversation: str = ""
 
 
 class ChatServer:
@@ -56,6 +58,7 @@ class ChatServer:
         self.script = script
         self.delay_s = delay_s
         self.keep_alive_s = 60.0
+        self.refused_clients: Callable[[str], bool] = lambda client: False
         self.attempts: list[Attempt] = []
         self.connections = 0
         self.store: dict[str, list[dict[str, Any]]] = {}
@@ -130,8 +133,11 @@ class ChatServer:
         headers = {key.lower(): value.strip() for key, _, value in (one.partition(":") for one in rest)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         now = time.monotonic()
-        behaviour = self.script(now, method)
-        self.attempts.append(Attempt(now, method, path, headers.get("x-arrival-id", ""), behaviour))
+        client = headers.get("x-client-id", "")
+        behaviour = "limited" if self.refused_clients(client) else self.script(now, method)
+        about = path.rpartition("/")[2] if method == "GET" else json.loads(body or b"{}").get("conversation_id", "")
+        arrival = headers.get("x-arrival-id", "")
+        self.attempts.append(Attempt(now, method, path, arrival, behaviour, client, about))
         if behaviour == "drop":
             return False
         if behaviour == "hang":

@@ -1,16 +1,35 @@
 """Experiments: what can be said, and what cannot be constructed."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ConfigError
-from harness.experiment import At, ClaimedUsers, Every, Experiment, Mix, Rate, known_experiments, load_experiment
+from harness.experiment import (
+    Abuser,
+    At,
+    ClaimedUsers,
+    Every,
+    Experiment,
+    Mix,
+    Rate,
+    Segment,
+    Spike,
+    Steps,
+    known_experiments,
+    load_experiment,
+)
 from harness.faults.crash import Crash
+from harness.run import arrivals_per_s
+from harness.target import find_target
 
 ISSUE = (
     "control app_crash database_crash database_slow database_black_hole cache_down cache_wiped "
-    "provider_outage provider_slow provider_truncates users_at_claim"
+    "provider_outage provider_slow provider_truncates users_at_claim database_primary_crash cache_primary_crash "
+    "zone_outage zone_partition traffic_spike rolling_deploy abusive_client edge_outage autoscaler_crash "
+    "users_of_the_world capacity"
 )
 
 
@@ -42,7 +61,9 @@ def test_faulty_experiments_leave_a_baseline_and_a_recovery() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"Did you mean 'app_crash'\? Known: app_crash, cache_down"):
+    with pytest.raises(
+        ConfigError, match=r"Did you mean 'app_crash'\? Known: abusive_client, app_crash, autoscaler_crash"
+    ):
         load_experiment("app_crush")
 
 
@@ -99,3 +120,50 @@ def test_shares_must_add_up() -> None:
         Mix(chat=0.5, stream=0.5, read=0.5)
     with pytest.raises(ValueError, match="at least one turn"):
         Mix(turns=0.5)
+
+
+def test_a_spike_and_steps_are_stretches_of_one_rate_each() -> None:
+    spike = Spike(per_s=10, times=10, at_s=6, lasts_s=20).segments(100, 10.0, 34.0)
+    assert spike == (Segment(10, 6), Segment(100, 20), Segment(10, 8))
+    assert Steps((5, 10), each_s=4).segments(100, 10.0, 8.0) == (Segment(5, 4), Segment(10, 4))
+
+
+@pytest.mark.parametrize(
+    ("build", "says"),
+    [
+        (lambda: Experiment(load=Spike(10, 10, at_s=6, lasts_s=20), duration_s=26), "the spike ends at 26 s"),
+        (lambda: Experiment(load=Steps((5, 10), each_s=4), duration_s=9), "2 steps of 4 s last 8 s, not 9 s"),
+        (lambda: Spike(1000, 10, 1, 1), "a spike's rate"),
+        (lambda: Spike(10, 1, 1, 1), "Spike.times"),
+        (lambda: Steps((5, -1), each_s=4), "a rate"),
+        (lambda: Experiment(clients=0), "clients"),
+        (lambda: Experiment(abuser=Abuser(per_s=0)), "Abuser.per_s"),
+        (lambda: Experiment(abuser=Abuser(10, at_s=30, lasts_s=20)), "the abuser is there until 50 s"),
+        (lambda: Experiment(abuser=Abuser(10, at_s=38)), "the abuser is there until"),
+    ],
+)
+def test_loads_that_cannot_be_are_refused(build: Callable[[], object], says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        build()
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Steps(rates=5, each_s=1),  # type: ignore[arg-type]
+        lambda: Experiment(places="tokyo"),  # type: ignore[arg-type]
+        lambda: Experiment(abuser=10),  # type: ignore[arg-type]
+        lambda: Experiment(clients=2.5),  # type: ignore[arg-type]
+        lambda: Experiment(load=20),  # type: ignore[arg-type]
+    ],
+)
+def test_words_of_the_wrong_kind_are_refused(build: Callable[[], object]) -> None:
+    with pytest.raises(TypeError):
+        build()
+
+
+def test_the_rate_of_a_load_that_changes_is_its_mean() -> None:
+    target = find_target("v1")
+    spike = Experiment(load=Spike(per_s=10, times=10, at_s=6, lasts_s=20), duration_s=34)
+    assert arrivals_per_s(spike, target) == pytest.approx((14 * 10 + 20 * 100) / 34)
+    assert arrivals_per_s(Experiment(load=ClaimedUsers()), target) == ClaimedUsers().per_s(100, 10.0)

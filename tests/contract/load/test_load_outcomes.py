@@ -183,3 +183,45 @@ def test_an_address_that_is_not_http_or_not_known_is_refused_at_once():
         OneAttemptPool().get_client("https://127.0.0.1:8000")
     with pytest.raises(InstrumentError, match="cannot resolve"):
         OneAttemptPool().get_client("http://nowhere.invalid:8000").resolve()
+
+
+def test_a_conversation_belongs_to_one_client_and_there_are_many():
+    with serving() as server:
+        settings = Settings(server.url, "r", 1.0, 0, clients=5)
+        clock = RunClock.starting_in(0)
+        one = Asker(OneAttemptPool().get_client(server.url), settings, clock)
+        for seq in range(7):
+            ask(one, clock, Kind.CHAT, fresh=True, seq=seq)
+        for seq in range(7, 17):
+            one.ask(Arrival(seq, clock.now(), (Kind.CHAT, Kind.READ)[seq % 2], False, seq / 17))
+
+    begun = {attempt.client for attempt in server.attempts[:7]}
+    assert begun == {f"r-c{k}" for k in range(5)}
+    owners = {}
+    for attempt, conversation in zip(server.attempts[:7], server.store, strict=True):
+        owners[conversation] = attempt.client
+    assert len(server.attempts) == 17
+    assert all(owners[attempt.conversation] == attempt.client for attempt in server.attempts[7:])
+
+
+def test_nobody_goes_on_with_what_an_abuser_began():
+    with serving() as server:
+        one, clock = asker(server)
+        one.ask(Arrival(0, clock.now(), Kind.CHAT, True, 0.0, abuser=True))
+        record = one.ask(Arrival(1, clock.now(), Kind.CHAT, False, 0.0))
+
+    assert [attempt.client for attempt in server.attempts] == ["r-abuser", "r-c0"]
+    assert server.attempts[1].conversation == "" and record.outcome is Outcome.OK
+
+
+def test_users_of_a_place_come_in_at_its_door_and_stay_there():
+    with serving() as near, serving() as far:
+        clock = RunClock.starting_in(0)
+        doors = [OneAttemptPool().get_client(server.url) for server in (near, far)]
+        one = Asker(doors[0], Settings(near.url, "r", 1.0, 0, clients=9), clock, doors)
+        records = [one.ask(Arrival(seq, clock.now(), Kind.CHAT, seq < 4, 0.5, place=seq % 2)) for seq in range(12)]
+
+    assert {record.outcome for record in records} == {Outcome.OK}
+    assert [len(server.attempts) for server in (near, far)] == [6, 6]
+    assert not set(near.store) & set(far.store)
+    assert {attempt.conversation for attempt in near.attempts[2:]} <= set(near.store)

@@ -7,9 +7,11 @@ import pytest
 from harness.experiment import Mix
 from harness.history import Kind, Outcome
 from harness.load.arrivals import LATENESS_BOUND_MS, generator_figures, write_arrivals
-from harness.load.plan import make_plan
+from harness.load.plan import make_plan, plan_segments
 from harness.load.rawlog import RawLog, Record
 from harness.load.settings import RAW, Summary, write_summary
+from harness.loads import Abuser, Segment
+from harness.places import PLACES
 
 
 @pytest.fixture
@@ -155,3 +157,17 @@ def test_a_million_arrivals_take_seconds(tmp_path):
     assert odd == []
     assert len(arrivals) == 1_000_000
     assert time.monotonic() - begun < 60  # about 2 s on two cores; the bound leaves room for a busy machine
+
+
+def test_place_and_class_come_from_the_plan_and_only_where_it_has_them(tmp_path, plan):
+    plain, _ = write_arrivals(tmp_path, plan)
+    assert plain.place is None and plain.client_class is None
+
+    shaped = plan_segments((Segment(10, 5),), 1, Mix(), seed=1, places=4, abuser=Abuser(20))
+    write(tmp_path, shaped, range(0, len(shaped), 2))
+    arrivals, _ = write_arrivals(tmp_path, shaped)
+
+    assert arrivals.place.tolist() == [list(PLACES)[k] for k in shaped.place]
+    assert arrivals.client_class.tolist() == [["users", "abuser"][k] for k in shaped.abuser.astype(int)]
+    users = arrivals.select(arrivals.client_class == "users")
+    assert (len(users), len(users.place)) == (60, 60)

@@ -11,8 +11,9 @@ import pytest
 
 from harness.errors import InstrumentError
 from harness.experiment import Mix
-from harness.load.plan import load_plan, make_plan
+from harness.load.plan import load_plan, make_plan, plan_segments
 from harness.load.rows import KINDS, Arrival, read_rows
+from harness.loads import Abuser, Segment
 
 
 @pytest.fixture
@@ -30,6 +31,14 @@ def test_it_reads_what_numpy_reads(path: Path) -> None:
     rows = read_rows(path)
     assert list(rows) == expected
     assert (len(rows), rows[-1]) == (len(expected), expected[-1])
+
+
+def test_places_and_an_abuser_are_read_where_a_plan_has_them(tmp_path: Path) -> None:
+    plan = plan_segments((Segment(50, 4),), 1, Mix(), seed=3, places=4, abuser=Abuser(20))
+    plan.save(tmp_path / "plan.npz")
+    rows = list(read_rows(tmp_path / "plan.npz"))
+    assert plan.place is not None and plan.abuser is not None
+    assert [(row.place, row.abuser) for row in rows] == list(zip(plan.place, plan.abuser, strict=True))
 
 
 def test_every_row_belongs_to_exactly_one_share(path: Path) -> None:
