@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.checks import CHECKS
 from harness.claims import Claims, load_claims
 from harness.errors import ConfigError
 from harness.experiment import known_experiments
@@ -53,7 +54,6 @@ def test_v1_puts_its_points_of_failure_to_the_test() -> None:
 
 def test_a_claim_gives_its_check_defaults_for_what_it_leaves_open(tmp_path: Path) -> None:
     text = GOOD.replace("availability_under_fault", "latency").replace("0.05", "5.0")
-    from harness.checks import CHECKS
 
     claim = load(tmp_path, text + "\nkinds = ['chat']").claims[0]
     question = claim.question(CHECKS["latency"])
@@ -95,6 +95,25 @@ def test_a_parameter_out_of_its_range_is_a_mistake(tmp_path: Path) -> None:
     text = GOOD.replace("availability_under_fault", "latency") + "\nparameters = {percentile = 100}"
     with pytest.raises(ConfigError, match="below 100"):
         load(tmp_path, text)
+
+
+def test_a_claim_may_be_about_the_users_of_one_place(tmp_path: Path) -> None:
+    text = GOOD.replace("availability_under_fault", "availability") + '\nplace = "tokyo"'
+    found = load(tmp_path, text).claims[0]
+    assert found.question(CHECKS["availability"]).place == "tokyo"
+
+
+@pytest.mark.parametrize(
+    ("check", "place", "says"),
+    [
+        ("availability", "toky", "Did you mean 'tokyo'"),
+        ("availability_under_fault", "tokyo", "does not tell places apart. Those that do: availability, latency."),
+    ],
+)
+def test_a_place_that_cannot_be_asked_about_is_a_mistake(tmp_path: Path, check: str, place: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, GOOD.replace("availability_under_fault", check) + f'\nplace = "{place}"')
+    assert caught.value.place.endswith(".place") and says in str(caught.value)
 
 
 def test_two_claims_with_one_id_are_a_mistake(tmp_path: Path) -> None:
