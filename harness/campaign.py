@@ -36,6 +36,7 @@ from harness.engine.lock import EngineLock
 from harness.engine.marks import engine_id, project_name, state_folder
 from harness.engine.residue import Snapshot, dirty, residue, snapshot
 from harness.engine.stack import Stack
+from harness.engine.swarm import SwarmDeployer
 from harness.errors import ConfigError, HarnessError, InstrumentError, NothingToBreak
 from harness.experiment import MOST_PER_S, Experiment, known_experiments, load_experiment
 from harness.history import RECORD, RunRecord
@@ -117,7 +118,7 @@ def run_campaign(plan: Plan, root: Path, view: LiveView, *, held: bool = False) 
         client = ensure_engine(view.say)
         with closing(client), _engine(client, plan, held):
             refuse_dirty(client)
-            ensure_images(client, [*plan.target.images, "toxiproxy"], view.say)
+            ensure_images(client, [*plan.target.images, "toxiproxy", "netadmin"], view.say)
             _Campaign(plan, folder, client, view).carry_out()
     except BaseException:
         with shielded():
@@ -261,7 +262,14 @@ class _Campaign:
     def _stack(self, journal: Journal) -> Iterator[Stack]:
         """The running target; its logs are kept and it is taken down whatever happens."""
         target = self._plan.target
-        deployer = ComposeDeployer(self._client, self._folder, env_file=ENV_FILE, started=journal.process_started)
+        kind = SwarmDeployer if target.deployer == "swarm" else ComposeDeployer
+        deployer = kind(
+            self._client,
+            self._folder,
+            env_file=ENV_FILE,
+            started=journal.process_started,
+            about_to_make=journal.swarm_begun,
+        )
         self._view.say(f"Starting {target.phase} ({target.title}) with Toxiproxy on every link.")
         stack: Stack | None = None
         try:

@@ -38,7 +38,8 @@ class Component(Strict):
     """One service of the target; the table's key is the name of the Compose service.
 
     `contents` is a command that prints, inside the container, how many entries the component holds;
-    `wipe` is one that empties it. `control_port` is where a provider simulator takes its orders.
+    `wipe` is one that empties it; `primary` is one that ends with 0 where it runs in the one that takes writes.
+    `control_port` is where a provider simulator takes its orders.
     """
 
     name: str = ""
@@ -47,6 +48,7 @@ class Component(Strict):
     region: str
     contents: tuple[str, ...] | None = None
     wipe: tuple[str, ...] | None = None
+    primary: tuple[str, ...] | None = None
     control_port: Port | None = None
 
 
@@ -81,7 +83,7 @@ class Target(Strict):
     schema_version: Literal[1] = Field(alias="schema")
     phase: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")  # it names folders and Compose projects
     title: str
-    deployer: Literal["compose"] = "compose"
+    deployer: Literal["compose", "swarm"] = "compose"
     compose: str = "compose.yml"
     images: tuple[str, ...] = ()
     entry: Entry
@@ -139,6 +141,10 @@ class Target(Strict):
         raise NothingToBreak(
             f"The target {self.phase} has no link '{name}'.", did_you_mean(name, (x.name for x in self.links))
         )
+
+    def links_named(self, name: str) -> list[Link]:
+        """Return the link called `name` and those that lead to a component of that role. Raises NothingToBreak."""
+        return [x for x in self.links if name in (x.name, self.components[x.to].role)] or [self.link(name)]
 
 
 def load_target(folder: Path) -> Target:

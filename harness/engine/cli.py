@@ -18,6 +18,8 @@ from harness.errors import ConfigError, InstrumentError
 Started = Callable[[str, int], None]
 """Told about each child process: what it is, and its number."""
 
+STDIN = Path("-")
+
 # Variables that would make Compose take other files or another project than it is told to.
 _MISLEADING = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_PATH_SEPARATOR", "COMPOSE_ENV_FILES")
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|DSN", re.IGNORECASE)
@@ -41,11 +43,18 @@ class ComposeCli:
 
     def project(self, file: Path) -> Project:
         """Read the facts of a plain Compose file. Raises ConfigError with Compose's own words when it is not valid."""
+        return read_project(self.rendered(file), str(file))
+
+    def rendered(self, file: Path) -> Mapping[str, Any]:
+        """Return a plain Compose file as Compose understands it, with the value of every variable: it stays in memory.
+
+        Raises ConfigError with Compose's own words when it is not valid.
+        """
         done = self._run(["-f", str(file), "config", "--format", "json"], timeout_s=30)
         if done.returncode != 0:
             raise ConfigError(str(file), "", f"Compose cannot use it: {last_lines(done.stderr, 3)}.", "Correct it.")
         rendered: Mapping[str, Any] = json.loads(done.stdout)
-        return read_project(rendered, str(file))
+        return rendered
 
     def variables(self, file: Path) -> dict[str, str]:
         """Return the variables that Compose puts into the file: this environment and the .env files."""
@@ -55,36 +64,54 @@ class ComposeCli:
         pairs = (line.partition("=") for line in done.stdout.splitlines())
         return {key: value for key, equals, value in pairs if equals}
 
-    def up(self, project: str, files: Sequence[Path], timeout_s: float) -> subprocess.CompletedProcess[str]:
-        """Create and start everything in the order of `depends_on`; the caller reads the exit code."""
-        return self._run([*_project(project, files), "up", "-d", "--no-build", "--remove-orphans"], timeout_s)
+    def up(
+        self, project: str, files: Sequence[Path], timeout_s: float, text: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Create and start everything in the order of `depends_on`; the caller reads the exit code.
 
-    def down(self, project: str, files: Sequence[Path], timeout_s: float) -> subprocess.CompletedProcess[str]:
+        `text` is the file `STDIN`, where `files` has it: one that must not lie on the disk.
+        """
+        return self._run([*_project(project, files), "up", "-d", "--no-build", "--remove-orphans"], timeout_s, text)
+
+    def down(
+        self, project: str, files: Sequence[Path], timeout_s: float, text: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         """Stop and remove everything, volumes as well."""
-        return self._run([*_project(project, files), "down", "-v", "--remove-orphans", "-t", "2"], timeout_s)
+        return self._run([*_project(project, files), "down", "-v", "--remove-orphans", "-t", "2"], timeout_s, text)
 
-    def _run(self, arguments: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
-        """A session of its own: Ctrl-C is for the harness, which then ends Compose in its own time."""
+    def _run(self, arguments: Sequence[str], timeout_s: float, text: str = "") -> subprocess.CompletedProcess[str]:
         what = next((word for word in arguments if word in ("config", "up", "down")), "")
-        with subprocess.Popen(
-            [*self._command, *arguments],
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        ) as process:
-            try:
-                self._started(f"compose {what}", process.pid)
-                out, err = process.communicate(timeout=timeout_s)
-            except BaseException as error:
-                _end(process)
-                if isinstance(error, subprocess.TimeoutExpired):
-                    raise InstrumentError(f"`compose {what}` did not end within {timeout_s:g} s.") from None
-                raise
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        command = [*self._command, *arguments]
+        return run_child(f"compose {what}", command, self._env, self._started, timeout_s=timeout_s, text=text)
+
+
+def run_child(
+    what: str, command: Sequence[str], env: Mapping[str, str], started: Started, *, timeout_s: float, text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with `text` as its input; `started` is told about it. The caller reads the exit code.
+
+    A session of its own: Ctrl-C is for the harness, which then ends the child in its own time. Raises InstrumentError
+    when it does not end within `timeout_s`.
+    """
+    with subprocess.Popen(
+        command,
+        env=env,
+        stdin=subprocess.PIPE if text else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            started(what, process.pid)
+            out, err = process.communicate(text or None, timeout=timeout_s)
+        except BaseException as error:
+            _end(process)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise InstrumentError(f"`{what}` did not end within {timeout_s:g} s.") from None
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def _project(project: str, files: Sequence[Path]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
 
@@ -24,6 +24,7 @@ from harness.engine.sweep import Log
 from harness.engine.weave import TOXIPROXY_IMAGE, Weaving, weave
 from harness.errors import HarnessError, InstrumentError
 from harness.interruption import shielded
+from harness.places import PLACES
 from harness.target import Target
 
 START_S = 120.0
@@ -32,19 +33,29 @@ START_S = 120.0
 STEADY_S = 1.0
 """How long a container without a health check must be seen running: one that cannot start dies sooner."""
 
+T = TypeVar("T")
+
 PORT_TRIES = 3
 _PORT_TAKEN = ("port is already allocated", "address already in use", "ports are not available")
 
 
-class _PortTaken(InstrumentError):
+class PortTaken(InstrumentError):
     """Somebody took a port between its choice and its use: worth another try with others."""
 
 
-class ComposeDeployer:
-    """Deploys onto one engine. `folder` takes the woven file, `env_file` is the user's .env, when there is one.
+def is_port_taken(said: str) -> bool:
+    """Whether Compose complains of a port that somebody else has."""
+    return any(words in said for words in _PORT_TAKEN)
 
-    `env` is the environment that Compose interpolates from; `started` is told about each child process.
+
+class Deployer:
+    """What both deployers share. Deploys onto one engine. `folder` takes the woven file.
+
+    `env` is the environment that Compose interpolates from, `env_file` the user's .env, when there is one; `started`
+    is told about each child process. `about_to_make` is called before a swarm is made.
     """
+
+    default_start_s = START_S
 
     def __init__(
         self,
@@ -55,9 +66,11 @@ class ComposeDeployer:
         env_file: Path | None = None,
         command: Sequence[str] | None = None,
         started: Started = lambda what, pid: None,
+        about_to_make: Callable[[], None] = lambda: None,
         toxiproxy_image: str = TOXIPROXY_IMAGE,
-        start_s: float = START_S,
+        start_s: float | None = None,
         ports: Callable[[], Any] = free_ports,
+        places: Sequence[str] = tuple(PLACES),
     ) -> None:
         self._client = client
         self._folder = folder
@@ -65,64 +78,31 @@ class ComposeDeployer:
         self._env_file = env_file
         self._command = command or compose_command()
         self._started = started
+        self._about_to_make = about_to_make
         self._toxiproxy_image = toxiproxy_image
-        self._start_s = start_s
+        self._start_s = self.default_start_s if start_s is None else start_s
         self._ports = ports
+        self._places = places
 
-    def up(self, target: Target, campaign: str, log: Log) -> Stack:
-        """Weave, start, and wait until every container is healthy and every link answers through its Toxiproxy.
+    def _cli(self, target: Target) -> ComposeCli:
+        """Named on the command line, the first env file replaces Compose's own default; a later one wins."""
+        candidates = [target.folder / ".env", self._env_file]
+        files = [file for file in candidates if file is not None and file.is_file()]
+        return ComposeCli(self._command, self._env, files, self._started)
 
-        Raises ConfigError for a project that cannot be woven, InstrumentError when it does not come up: nothing of
-        it is left then.
-        """
-        plain_file = target.folder / target.compose
-        cli = ComposeCli(self._command, self._env, self._env_files(target), self._started)
-        plain = cli.project(plain_file)
-        variables = cli.variables(plain_file)
-        self._refuse_strangers(marks.project_name(target.phase))
+    def _blotted(self, target: Target, variables: Mapping[str, str]) -> list[str]:
+        return secrets(variables, [x.external.when_env for x in target.links if x.external])
+
+    def _with_free_ports(self, attempt: Callable[[], T], log: Log) -> T:
+        """Try again with other ports when somebody took one in the meantime."""
         for left in reversed(range(PORT_TRIES)):
-            weaving = self._weave(target, plain, variables, campaign)
-            woven_file = self._folder / "woven.yml"
-            woven_file.parent.mkdir(parents=True, exist_ok=True)
-            woven_file.write_text(weaving.yaml(), encoding="utf-8")
-            stack = Stack(
-                self._client,
-                target,
-                weaving,
-                campaign,
-                cli=cli,
-                files=[plain_file, woven_file],
-                blotted=secrets(variables, [x.external.when_env for x in target.links if x.external]),
-            )
             try:
-                self._start(stack, cli, [plain_file, woven_file])
-            except _PortTaken as error:
-                _take_down(stack, log)
+                return attempt()
+            except PortTaken as error:
                 if not left:
                     raise
                 log(f"{error} Trying other ports.")
-                continue
-            except BaseException:
-                _take_down(stack, log)
-                raise
-            return stack
         raise AssertionError("unreachable: the last try returns or raises")
-
-    def _env_files(self, target: Target) -> list[Path]:
-        """Named on the command line, the first replaces Compose's own default; a later one wins over an earlier."""
-        candidates = [target.folder / ".env", self._env_file]
-        return [file for file in candidates if file is not None and file.is_file()]
-
-    def _weave(self, target: Target, plain: Project, variables: Mapping[str, str], campaign: str) -> Weaving:
-        return weave(
-            target,
-            plain,
-            ports=self._ports(),
-            env=variables,
-            campaign=campaign,
-            resolve=resolve,
-            toxiproxy_image=self._toxiproxy_image,
-        )
 
     def _refuse_strangers(self, project: str) -> None:
         """Somebody else's project of that name would be taken over by Compose, and then taken down."""
@@ -134,26 +114,13 @@ class ComposeDeployer:
                     f"The Compose project '{project}' exists and is not ours ({name}).", "Take it down, or rename it."
                 )
 
-    def _start(self, stack: Stack, cli: ComposeCli, files: Sequence[Path]) -> None:
-        deadline = time.monotonic() + self._start_s
-        done = cli.up(stack.project, files, timeout_s=self._start_s)
-        stack.attach()
-        if done.returncode != 0:
-            said = last_lines(done.stderr, 2)
-            if any(words in done.stderr for words in _PORT_TAKEN):
-                raise _PortTaken(f"A port that was free a moment ago is not: {said}.")
-            tails = [stack.tail(unit.service) for unit in stack.units if not healthy(unit)]
-            raise InstrumentError("\n".join([f"{stack.target.title} did not come up: {said}.", *tails]))
-        self._wait_for_all(stack, deadline)
-        self._verify_links(stack, deadline)
-
-    def _wait_for_all(self, stack: Stack, deadline: float) -> None:
+    def _wait_for_containers(self, stack: Stack, deadline: float) -> None:
         steady = _Steady()
-        missing = list(stack.units)
+        missing = list(stack.fixed_units)
 
         def all_up() -> bool:
             # Every container is looked at in each round, so that their times run together.
-            missing[:] = [unit for unit in stack.units if not steady.is_up(unit)]
+            missing[:] = [unit for unit in stack.fixed_units if not steady.is_up(unit)]
             return not missing
 
         if until(all_up, deadline):
@@ -181,6 +148,63 @@ class ComposeDeployer:
                 )
 
 
+class ComposeDeployer(Deployer):
+    """Deploys with Docker Compose."""
+
+    def up(self, target: Target, campaign: str, log: Log) -> Stack:
+        """Weave, start, and wait until every container is healthy and every link answers through its Toxiproxy.
+
+        Raises ConfigError for a project that cannot be woven, InstrumentError when it does not come up: nothing of
+        it is left then.
+        """
+        plain_file = target.folder / target.compose
+        cli = self._cli(target)
+        plain = cli.project(plain_file)
+        variables = cli.variables(plain_file)
+        self._refuse_strangers(marks.project_name(target.phase))
+
+        def attempt() -> Stack:
+            weaving = self._weave(target, plain, variables, campaign)
+            woven_file = self._folder / "woven.yml"
+            woven_file.parent.mkdir(parents=True, exist_ok=True)
+            woven_file.write_text(weaving.yaml(), encoding="utf-8")
+            files, blotted = [plain_file, woven_file], self._blotted(target, variables)
+            stack = Stack(self._client, target, weaving, campaign, cli=cli, files=files, blotted=blotted)
+            try:
+                self._start(stack, cli, files)
+            except BaseException:
+                take_down(stack, log)
+                raise
+            return stack
+
+        return self._with_free_ports(attempt, log)
+
+    def _weave(self, target: Target, plain: Project, variables: Mapping[str, str], campaign: str) -> Weaving:
+        return weave(
+            target,
+            plain,
+            ports=self._ports(),
+            env=variables,
+            campaign=campaign,
+            resolve=resolve,
+            places=self._places,
+            toxiproxy_image=self._toxiproxy_image,
+        )
+
+    def _start(self, stack: Stack, cli: ComposeCli, files: Sequence[Path]) -> None:
+        deadline = time.monotonic() + self._start_s
+        done = cli.up(stack.project, files, timeout_s=self._start_s)
+        stack.attach()
+        if done.returncode != 0:
+            said = last_lines(done.stderr, 2)
+            if is_port_taken(done.stderr):
+                raise PortTaken(f"A port that was free a moment ago is not: {said}.")
+            tails = [stack.tail(unit.service) for unit in stack.fixed_units if not healthy(unit)]
+            raise InstrumentError("\n".join([f"{stack.target.title} did not come up: {said}.", *tails]))
+        self._wait_for_containers(stack, deadline)
+        self._verify_links(stack, deadline)
+
+
 class _Steady:
     """Tells a container that runs from one that dies and is restarted over and over, and runs whenever one looks."""
 
@@ -200,7 +224,7 @@ class _Steady:
         return now - self._first_seen.setdefault((unit.id, state.pid, state.started_at), now) >= STEADY_S
 
 
-def _take_down(stack: Stack, log: Log) -> None:
+def take_down(stack: Stack, log: Log) -> None:
     """A second Ctrl-C must not leave half a stack behind."""
     with shielded():
         stack.down(log)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -11,8 +10,10 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, NotFound
 
+from harness.engine.bounded import within
 from harness.engine.cpu import cpu_time_ns
 from harness.engine.moments import Death, EventWatcher, Moment, from_docker
+from harness.engine.packets import PacketRules
 from harness.errors import InstrumentError, NothingToBreak
 from harness.faults.base import ContainerState
 from harness.target import Component
@@ -33,6 +34,8 @@ class DockerContainer:
         name: str,
         component: Component,
         watcher: EventWatcher | None = None,
+        *,
+        packets: PacketRules | None = None,
     ) -> None:
         # The low-level API: one request for each thing, and no object that remembers an old state.
         self._api: Any = client.api
@@ -40,7 +43,14 @@ class DockerContainer:
         self._name = name
         self._component = component
         self._watcher = watcher
+        self._packets = packets or PacketRules(client, "")
+        self._drops = False
         self._held_policy: Mapping[str, Any] | None = None
+
+    @property
+    def id(self) -> str:
+        """The engine's id of it."""
+        return self._id
 
     @property
     def component(self) -> str:
@@ -150,6 +160,36 @@ class DockerContainer:
             raise NothingToBreak(problem, f"Add components.{self.component}.wipe.")
         self.run(self._component.wipe)
 
+    def is_primary(self) -> bool:
+        """Ask it (`primary` of target.toml) whether it is the one that takes writes; True when not declared."""
+        command = self._component.primary
+        return command is None or self._exec(command, user="", timeout_s=10.0)[0] == 0
+
+    def addresses(self) -> list[str]:
+        """Its IPv4 addresses on all its networks."""
+        networks: Mapping[str, Any] = self._inspect()["NetworkSettings"]["Networks"] or {}
+        return [network["IPAddress"] for network in networks.values() if network["IPAddress"]]
+
+    def drop_packets(self, peers: Sequence[str]) -> None:
+        """Drop, in its network namespace, every packet from and to these addresses."""
+        self._drops = True
+        self._packets.drop(self._id, self._name, peers)
+
+    def restore_packets(self) -> None:
+        """Let them pass again; nothing happens when none are dropped."""
+        if self._drops and self._inspect()["State"]["Running"]:  # with a process, its namespace and the rules ended
+            self._packets.restore(self._id, self._name)
+        self._drops = False
+
+    def dropped_packets(self) -> int:
+        """How many packets were dropped since `drop_packets`, by the kernel's own counters; 0 without rules."""
+        return self._packets.dropped(self._id, self._name) if self._drops else 0
+
+    @property
+    def drops(self) -> bool:
+        """Whether it drops packets, as far as this handle knows."""
+        return self._drops
+
     def health(self) -> str:
         """Docker's word for its health check: 'healthy', 'starting', 'unhealthy'; 'none' when it has none."""
         return str((self._inspect()["State"].get("Health") or {}).get("Status", "none"))
@@ -188,7 +228,7 @@ class DockerContainer:
             f"run `{command[0]}` in", lambda: self._api.exec_create(self._id, list(command), user=user)["Id"]
         )
         output: bytes = self._do(
-            f"run `{command[0]}` in", lambda: _within(timeout_s, lambda: self._api.exec_start(exec_id))
+            f"run `{command[0]}` in", lambda: within(timeout_s, lambda: self._api.exec_start(exec_id))
         )
         try:
             code = self._api.exec_inspect(exec_id)["ExitCode"]
@@ -207,24 +247,3 @@ class DockerContainer:
             raise InstrumentError(f"Cannot {what} {self._name}: {error.explanation or error}.") from None
         except (DockerException, requests.RequestException) as error:
             raise InstrumentError(f"Cannot {what} {self._name}: the engine does not answer: {error}.") from None
-
-
-def _within(timeout_s: float, call: Callable[[], T]) -> T:
-    """Return what `call` returns, or raise TimeoutError: the engine has no time limit for a command of its own."""
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            results.append(call())
-        except Exception as error:  # noqa: BLE001 (handed to the caller's thread, whatever it is)
-            errors.append(error)
-
-    worker = threading.Thread(target=work, name="engine-exec", daemon=True)
-    worker.start()
-    worker.join(timeout_s)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TimeoutError(f"it did not end within {timeout_s:g} s")
-    return results[0]

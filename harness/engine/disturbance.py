@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.engine.moments import Death
 
 if TYPE_CHECKING:
-    from harness.engine.stack import Stack, Unit
+    from harness.engine.stack import SlotUnit, Stack, Unit
 
 SIGKILLED = 137  # 128 + 9: ended by SIGKILL
 LEEWAY = timedelta(seconds=2)  # between what a receipt says about a fault and what the engine says about its victims
@@ -35,6 +35,6 @@ def disturbances(stack: Stack, since: datetime, spans: Sequence[Span]) -> list[s
     return found
 
 
-def _sentence(unit: Unit, death: Death, instrument: bool) -> str:
+def _sentence(unit: Unit | SlotUnit, death: Death, instrument: bool) -> str:
     what = "a part of the instrument, ended" if instrument else "which no fault was aimed at then, was killed"
     return f"{unit.container.name}, {what} at {death.moment:%H:%M:%S} UTC (exit code {death.exit_code})"

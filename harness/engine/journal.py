@@ -46,6 +46,10 @@ class Journal:
         """A child process that must not outlive the campaign."""
         self._write("process", what=what, pid=pid, mark=start_mark(pid) or "")
 
+    def swarm_begun(self) -> None:
+        """The engine is about to be made the manager of a swarm, which must be left again."""
+        self._write("swarm")
+
     def fault_on(self, name: str, aimed_at: str) -> None:
         """A fault is about to bite: written before it does."""
         self._write("fault_on", name=name, aimed_at=aimed_at)
@@ -93,6 +97,11 @@ class JournalRead:
     def processes(self) -> list[tuple[str, int, str]]:
         """(what, pid, start mark) of every child process, oldest first."""
         return [(e["what"], int(e["pid"]), e["mark"]) for e in self.entries if e["event"] == "process"]
+
+    @property
+    def made_swarm(self) -> bool:
+        """Whether the engine was no part of a swarm before the campaign."""
+        return any(e["event"] == "swarm" for e in self.entries)
 
     def open_faults(self) -> list[tuple[str, str]]:
         """(name, aimed at) of the faults that were never healed."""

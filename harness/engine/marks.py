@@ -18,11 +18,23 @@ OURS = "harness"
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 
+SWARM_SERVICE = "com.docker.swarm.service.name"
+SWARM_TASK = "com.docker.swarm.task.name"
+STACK = "com.docker.stack.namespace"
+
+HOLD = "testbed-hold-"
+"""How the labels begin that keep a service from being placed on a node. No label of a node is ours but these."""
+
 
 def labels(campaign: str, component: str = "") -> dict[str, str]:
     """Return the labels of one object of a campaign; networks and volumes belong to no component."""
     marks = {OWNER: OURS, CAMPAIGN: campaign}
     return {**marks, COMPONENT: component} if component else marks
+
+
+def hold_label(service: str) -> str:
+    """Return the label of a node that keeps `service` (its name in the plain file) away from it."""
+    return HOLD + re.sub(r"[^a-z0-9_-]+", "-", service.lower())
 
 
 def project_name(phase: str) -> str:

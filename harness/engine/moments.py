@@ -18,7 +18,11 @@ import requests
 import urllib3
 from docker.errors import DockerException
 
+from harness.engine import marks
+
 ACTIONS = ("start", "die", "kill", "stop", "pause", "unpause", "oom", "destroy")
+
+LONGEST_GRACE = timedelta(seconds=120)  # between the first signal and the end of a container that is being stopped
 
 Moment = tuple[datetime, str]
 """When (engine time) and what: one of ACTIONS."""
@@ -31,6 +35,7 @@ class Death:
     moment: datetime
     exit_code: int
     out_of_memory: bool
+    asked: bool = False  # the engine had been told to stop it, with another signal than SIGKILL
 
 
 class EventWatcher:
@@ -39,6 +44,8 @@ class EventWatcher:
     def __init__(self, client: docker.DockerClient, label: str) -> None:
         self._seen: dict[str, list[Moment]] = {}
         self._exit_codes: dict[tuple[str, datetime], int] = {}
+        self._signals: dict[tuple[str, datetime], str] = {}
+        self._tasks: dict[str, str] = {}
         self._lock = threading.Lock()
         self._lost = ""
         self._closing = False
@@ -63,15 +70,26 @@ class EventWatcher:
         """Return the deaths of one container in the order they happened, from `since` on."""
         moments = self.of(container_id, since)
         killed = [moment for moment, action in moments if action == "oom"]
+        stops = [m for m, action in self.of(container_id) if action == "kill" and self._signals.get((container_id, m))]
         return [
             Death(
                 moment,
                 self._exit_codes.get((container_id, moment), -1),
                 any(timedelta(0) <= moment - oom < timedelta(seconds=5) for oom in killed),
+                any(timedelta(0) <= moment - stop < LONGEST_GRACE for stop in stops),
             )
             for moment, action in moments
             if action == "die"
         ]
+
+    def slots(self) -> dict[str, list[str]]:
+        """Return the containers that were heard of, by slot of a Swarm service ('stack_service.1'), oldest first."""
+        with self._lock:
+            tasks = dict(self._tasks)
+        found: dict[str, list[str]] = {}
+        for container, task in tasks.items():
+            found.setdefault(task.rpartition(".")[0], []).append(container)
+        return found
 
     def close(self) -> None:
         """Stop listening. May be called twice."""
@@ -93,8 +111,13 @@ class EventWatcher:
         container = str((event.get("Actor") or {}).get("ID", ""))
         if action in ACTIONS and container:
             moment = from_nanoseconds(int(event["timeNano"]))
-            code = str(event["Actor"].get("Attributes", {}).get("exitCode", ""))
+            said: Mapping[str, Any] = event["Actor"].get("Attributes", {})
+            code, signal, task = (str(said.get(key, "")) for key in ("exitCode", "signal", marks.SWARM_TASK))
             with self._lock:
+                if task:
+                    self._tasks.setdefault(container, task)
+                if signal not in ("", "9", "SIGKILL"):
+                    self._signals[container, moment] = signal
                 self._seen.setdefault(container, []).append((moment, action))
                 if code.isdigit():
                     self._exit_codes[container, moment] = int(code)

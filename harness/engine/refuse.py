@@ -18,19 +18,39 @@ API_PORT = 8474
 
 def refuse_unweavable(target: Target, project: Project, replaced: Set[str]) -> None:
     """Raise ConfigError for the first thing that cannot be woven; `replaced` components are real services now."""
+    linked = _for_both(target, project)
+    for name in sorted(linked - replaced):
+        _unlinked_needs(target, project, project.services[name], linked)
+    published = {target.entry.component} | {c.name for c in target.components.values() if c.control_port}
+    _one_of_each(project, published - replaced)
+    _shared_with_others(project)
+
+
+def refuse_for_swarm(target: Target, project: Project, replaced: Set[str]) -> None:
+    """Raise ConfigError for the first thing that cannot be woven into a stack; the entry may have replicas there."""
+    _for_both(target, project)
+    _one_of_each(project, {c.name for c in target.components.values() if c.control_port} - replaced)
+    for service in project.services.values():
+        if service.network_mode or not service.networks:
+            raise _wrong(project, service.name, "has no network of the project.", "Give it one.")
+    _shared_with_others(project)
+
+
+def _for_both(target: Target, project: Project) -> set[str]:
+    """What no deployer can weave. Returns the names of the linked components."""
     _names(target, project)
     _links(target)
     linked = {link.to for link in target.links}
     for service in project.services.values():
         _way_round(project, service, linked)
-    for name in sorted(linked - replaced):
-        _unlinked_needs(target, project, project.services[name], linked)
-    published = {target.entry.component} | {c.name for c in target.components.values() if c.control_port}
-    for name in sorted(published - replaced):
+    return linked
+
+
+def _one_of_each(project: Project, published: Set[str]) -> None:
+    for name in sorted(published):
         if project.services[name].replicas != 1:
             problem = "runs more than once, and the harness publishes its port, which only one container can have."
             raise _wrong(project, name, problem, "Give it one replica.")
-    _shared_with_others(project)
 
 
 def _wrong(project: Project, service: str, problem: str, remedy: str) -> ConfigError:

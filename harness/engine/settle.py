@@ -24,7 +24,7 @@ def settle(stack: Stack, timeout_s: float) -> list[str]:
     """
     deadline = time.monotonic() + timeout_s
     found: list[str] = []
-    for unit in stack.units:
+    for unit in stack.fixed_units:
         found += _mend_container(unit)
     _wait_for_health(stack, deadline, found)
     for server in stack.servers.values():
@@ -41,6 +41,9 @@ def settle(stack: Stack, timeout_s: float) -> list[str]:
 def _mend_container(unit: Unit) -> list[str]:
     container, found = unit.container, []
     state = container.state()
+    if container.drops:
+        container.restore_packets()
+        found.append(f"{container.name}: it dropped packets")
     if container.restart_policy() != unit.restart_policy:
         container.set_restart_policy(unit.restart_policy)
         found.append(f"{container.name}: its restart policy was held")
@@ -54,7 +57,7 @@ def _mend_container(unit: Unit) -> list[str]:
 
 
 def _wait_for_health(stack: Stack, deadline: float, found: list[str]) -> None:
-    for unit in stack.units:
+    for unit in stack.fixed_units:
         if not healthy(unit):
             found.append(f"{unit.container.name}: it was {unit.container.state().status}, {unit.container.health()}")
         if not until(partial(healthy, unit), deadline):
@@ -93,10 +96,10 @@ def answers(link: LinkHandle) -> bool:
     return link.probe().outcome == "answered"
 
 
-def until(seen: Callable[[], bool], deadline: float) -> bool:
+def until(seen: Callable[[], bool], deadline: float, every_s: float = 0.1) -> bool:
     """Whether it was seen before `deadline` (monotonic s); asked at least once."""
     while not seen():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.1)
+        time.sleep(every_s)
     return True

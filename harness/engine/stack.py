@@ -21,15 +21,22 @@ from harness.engine.container import DockerContainer
 from harness.engine.disturbance import Span, disturbances
 from harness.engine.link import ProxiedLink
 from harness.engine.moments import EventWatcher
+from harness.engine.packets import PacketRules
 from harness.engine.provider import ProviderControl
+from harness.engine.proxies import ProxyPlan, Weaving
+from harness.engine.service import ComposeService
 from harness.engine.settle import settle
+from harness.engine.slot import SwarmSlot
 from harness.engine.sweep import Log, find_ours, sweep, unpause
 from harness.engine.toxiproxy import ToxiproxyServer
-from harness.engine.weave import Weaving
 from harness.errors import InstrumentError
+from harness.faults.base import Container, ServiceHandle
 from harness.target import Component, Target
 
 LOOPBACK = "127.0.0.1"
+
+NEWEST = 3
+"""How many containers of a service an error message quotes: one that dies over and over leaves many."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,24 @@ class Unit:
     container: DockerContainer
     restart_policy: Mapping[str, Any]
     may_end: bool
+
+
+@dataclass(frozen=True)
+class SlotUnit:
+    """A slot of a service that an orchestrator keeps filled; `id` is the slot's name."""
+
+    id: str
+    service: str
+    container: SwarmSlot
+
+
+@dataclass(frozen=True)
+class LogSource:
+    """A container that has a log."""
+
+    service: str
+    id: str
+    name: str
 
 
 class Stack:
@@ -55,6 +80,7 @@ class Stack:
         *,
         cli: ComposeCli,
         files: Sequence[Path],
+        text: str = "",
         blotted: Sequence[str] = (),
     ) -> None:
         self._client = client
@@ -63,20 +89,26 @@ class Stack:
         self.campaign = campaign
         self._cli = cli
         self._files = files
+        self._text = text  # of the file that is not on the disk, if `files` has one
         self._blotted = blotted
         self._watcher = EventWatcher(client, f"{marks.CAMPAIGN}={campaign}")
         self._unlabelled_volumes: set[str] = set()
-        self.units: tuple[Unit, ...] = ()
+        self._packets = PacketRules(client, campaign)
+        self.fixed_units: tuple[Unit, ...] = ()
         self.servers = {name: ToxiproxyServer(LOOPBACK, port) for name, port in weaving.apis.items()}
-        self.links = {
-            plan.link: ProxiedLink(
-                plan.link, self.servers[plan.server], (LOOPBACK, plan.host_port), plan.protocol, plan.host
-            )
-            for plan in weaving.proxies
+        self.links = {plan.link: self._proxied(plan) for plan in weaving.proxies}
+        self.doors = {place: f"http://{LOOPBACK}:{port}" for place, port in weaving.doors.items()}
+        self.place_links = {
+            place: self._proxied(plan) for place, plan in zip(weaving.doors, weaving.place_doors, strict=True)
         }
+        self._services: dict[str, ServiceHandle] = {}
         self.providers = {
             name: ProviderControl(name, f"http://{LOOPBACK}:{port}") for name, port in weaving.controls.items()
         }
+
+    def _proxied(self, plan: ProxyPlan) -> ProxiedLink:
+        address = (LOOPBACK, plan.host_port)
+        return ProxiedLink(plan.link, self.servers[plan.server], address, plan.protocol, plan.host)
 
     @property
     def project(self) -> str:
@@ -88,28 +120,49 @@ class Stack:
         """Where users come in."""
         return f"http://{LOOPBACK}:{self.weaving.entry_port}"
 
-    def containers(self, component: str) -> list[DockerContainer]:
+    @property
+    def units(self) -> tuple[Unit | SlotUnit, ...]:
+        """Every container that is part of the measurement, as of now."""
+        return self.fixed_units
+
+    def containers(self, component: str) -> list[Container]:
         """The containers of a component; none when a real service stands in for it."""
-        return [unit.container for unit in self.units if unit.service == component]
+        return [unit.container for unit in self.fixed_units if unit.service == component]
+
+    def service(self, component: str) -> ServiceHandle | None:
+        """A component as something that is deployed; None when a real service stands in for it."""
+        if not any(unit.service == component for unit in self.fixed_units):
+            return None
+        return self._services.setdefault(
+            component,
+            ComposeService(
+                self._client, component, lambda: [unit for unit in self.fixed_units if unit.service == component]
+            ),
+        )
 
     def attach(self) -> None:
-        """Take note of the containers that were created. Called by the deployer, once all of them are."""
+        """Take note of the containers that Compose created. Called by the deployer, once all of them are."""
         api: Any = self._client.api
-        found = api.containers(all=True, filters={"label": f"{marks.CAMPAIGN}={self.campaign}"})
-        units = [self._unit(api.inspect_container(c["Id"])) for c in found]
-        self.units = tuple(sorted(units, key=lambda unit: unit.container.name))
+        label = [f"{marks.CAMPAIGN}={self.campaign}", f"{marks.PROJECT}={self.project}"]
+        units = [self._unit(api.inspect_container(c["Id"])) for c in api.containers(all=True, filters={"label": label})]
+        self.fixed_units = tuple(sorted(units, key=lambda unit: unit.container.name))
 
     def _unit(self, found: Mapping[str, Any]) -> Unit:
-        service = found["Config"]["Labels"][marks.SERVICE]
-        unknown = Component(name=service, role=service, zone="", region="")
-        part = self.target.components.get(service, unknown)
+        labels: Mapping[str, str] = found["Config"]["Labels"]
+        service = labels.get(marks.COMPONENT) or labels[marks.SERVICE]
         name = found["Name"].lstrip("/")
-        container = DockerContainer(self._client, found["Id"], name, part, self._watcher)
+        container = DockerContainer(
+            self._client, found["Id"], name, self.part(service), self._watcher, packets=self._packets
+        )
         policy = found["HostConfig"]["RestartPolicy"]
         may_end = service not in self.target.components and policy["Name"] in ("", "no", "on-failure")
         # An image may declare volumes of its own: those have no label, and are known only by who mounts them.
         self._unlabelled_volumes |= {m["Name"] for m in found["Mounts"] if m["Type"] == "volume"}
         return Unit(found["Id"], service, container, policy, may_end)
+
+    def part(self, service: str) -> Component:
+        """What target.toml says of a service; one that it does not name is for itself."""
+        return self.target.components.get(service, Component(name=service, role=service, zone="", region=""))
 
     def ready(self, timeout_s: float) -> float:
         """Wait until the entry's readiness path answers 2xx, and return how long (s) that took."""
@@ -131,11 +184,10 @@ class Stack:
     def tail(self, service: str, lines: int = 15) -> str:
         """The last log lines of a service, for an error message; secrets are blotted out."""
         parts = []
-        for unit in self.units:
-            if unit.service == service:
-                with suppress(DockerException):  # it is gone, and its log with it
-                    text = self._client.api.logs(unit.id, tail=lines).decode(errors="replace").rstrip()
-                    parts.append(f"The last lines of {unit.container.name}:\n{blot_out(text, self._blotted)}")
+        for source in [source for source in self.log_sources() if source.service == service][-NEWEST:]:
+            with suppress(DockerException):  # it is gone, and its log with it
+                text = self._client.api.logs(source.id, tail=lines).decode(errors="replace").rstrip()
+                parts.append(f"The last lines of {source.name}:\n{blot_out(text, self._blotted)}")
         return "\n".join(parts)
 
     def logs(self, folder: Path) -> None:
@@ -145,14 +197,18 @@ class Stack:
         """
         folder.mkdir(parents=True, exist_ok=True)
         parts: dict[str, list[str]] = {}
-        for unit in self.units:
+        for source in self.log_sources():
             try:
-                text = self._client.api.logs(unit.id, timestamps=True, tail=50_000).decode(errors="replace")
+                text = self._client.api.logs(source.id, timestamps=True, tail=50_000).decode(errors="replace")
             except (DockerException, requests.RequestException) as error:
-                text = f"The log of {unit.container.name} cannot be read: {error}\n"
-            parts.setdefault(unit.service, []).append(text)
+                text = f"The log of {source.name} cannot be read: {error}\n"
+            parts.setdefault(source.service, []).append(text)
         for service, texts in parts.items():
             (folder / f"{service}.log").write_text(blot_out("".join(texts), self._blotted), encoding="utf-8")
+
+    def log_sources(self) -> list[LogSource]:
+        """Every container whose log can be read, oldest first within a service."""
+        return [LogSource(unit.service, unit.id, unit.container.name) for unit in self.fixed_units]
 
     def down(self, log: Log = lambda _: None) -> None:
         """Take everything away, volumes as well, and verify it. May be called twice.
@@ -161,7 +217,7 @@ class Stack:
         """
         unpause(self._client, find_ours(self._client, self.campaign))
         try:
-            done = self._cli.down(self.project, self._files, timeout_s=60)
+            done = self._cli.down(self.project, self._files, timeout_s=60, text=self._text)
             if done.returncode != 0:
                 log(f"compose down: {last_lines(done.stderr, 2)}")
         except InstrumentError as error:

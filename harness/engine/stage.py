@@ -7,7 +7,7 @@ from datetime import datetime
 from harness.clock import RunClock
 from harness.engine.stack import Stack
 from harness.errors import NothingToBreak
-from harness.faults.base import Container, LinkHandle, ProviderHandle
+from harness.faults.base import Container, LinkHandle, ProviderHandle, ServiceHandle
 from harness.target import Component, Target
 
 
@@ -28,8 +28,16 @@ class DockerStage:
         return found
 
     def links(self, name: str) -> list[LinkHandle]:
-        """The links called `name`. Raises NothingToBreak."""
-        return [self._stack.links[self._target.link(name).name]]
+        """The links called `name`, and those that lead to a component of that role. Raises NothingToBreak."""
+        return [self._stack.links[link.name] for link in self._target.links_named(name)]
+
+    def services(self, *, role: str | None, zone: str | None, region: str | None) -> list[ServiceHandle]:
+        """The components that fit every given word, as services. Raises NothingToBreak."""
+        components = self._target.find(role=role, zone=zone, region=region)
+        found = [service for part in components if (service := self._stack.service(part.name)) is not None]
+        if not found:
+            raise self._nothing(components, "no container of its own")
+        return found
 
     def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:
         """The provider simulators that fit. Raises NothingToBreak, also when the real service is in use."""

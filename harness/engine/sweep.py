@@ -12,15 +12,24 @@ import docker
 from docker.errors import APIError, NotFound
 
 from harness.engine import marks
+from harness.engine.holds import change_labels, held_labels
+from harness.engine.swarm_mode import GATEWAY, is_manager, swarm_labels
+from harness.errors import InstrumentError
 
 Log = Callable[[str], None]
 
 
+Kind = Literal["service", "container", "network", "volume", "config", "secret", "node label", "swarm"]
+
+LEAVE_ANYWAY_S = 15.0
+"""When a swarm of ours is left although something in it does not go: leaving takes that along."""
+
+
 @dataclass(frozen=True)
 class Item:
-    """A container, network or volume of ours. `state` is Docker's word for a container ('paused'), else ''."""
+    """Something of ours. `state` is Docker's word for a container ('paused'), else ''."""
 
-    kind: Literal["container", "network", "volume"]
+    kind: Kind
     id: str
     name: str
     state: str = ""
@@ -30,16 +39,37 @@ class Item:
 
 
 def find_ours(client: docker.DockerClient, campaign: str = "") -> list[Item]:
-    """Return what carries our label, of one campaign or of all: containers first, as they must go first."""
+    """Return what carries our label, of one campaign or of all, in the order in which it must go."""
     label = [f"{marks.OWNER}={marks.OURS}"] + ([f"{marks.CAMPAIGN}={campaign}"] if campaign else [])
     api: Any = client.api
-    found = [
+    managed = is_manager(client)
+    found = _in_swarm(api, label) if managed else []
+    found += [
         Item("container", c["Id"], c["Names"][0].lstrip("/") if c["Names"] else c["Id"][:12], c["State"])
         for c in api.containers(all=True, filters={"label": label})
     ]
     found += [Item("network", n["Id"], n["Name"]) for n in api.networks(filters={"label": label})]
     volumes = api.volumes(filters={"label": label})["Volumes"] or []
-    return found + [Item("volume", v["Name"], v["Name"]) for v in volumes]
+    found += [Item("volume", v["Name"], v["Name"]) for v in volumes]
+    return found + (_swarm(client, label) if managed else [])
+
+
+def _in_swarm(api: Any, label: list[str]) -> list[Item]:
+    """Services first: what they want running would come back. Only the harness makes labels that begin with `HOLD`."""
+    filters = {"label": label}
+    found = [Item("service", s["ID"], s["Spec"]["Name"]) for s in api.services(filters=filters)]
+    found += [Item("config", c["ID"], c["Spec"]["Name"]) for c in api.configs(filters=filters)]
+    found += [Item("secret", s["ID"], s["Spec"]["Name"]) for s in api.secrets(filters=filters)]
+    for node in api.nodes():
+        found += [Item("node label", node["ID"], key) for key in held_labels(node)]
+    return found
+
+
+def _swarm(client: docker.DockerClient, label: list[str]) -> list[Item]:
+    """The swarm itself, when we made it."""
+    has = swarm_labels(client)
+    ours = all(has.get(key) == value for key, _, value in (pair.partition("=") for pair in label))
+    return [Item("swarm", "swarm", "made by the harness")] if ours else []
 
 
 def sweep(client: docker.DockerClient, log: Log, campaign: str = "", patience_s: float = 30.0) -> list[str]:
@@ -49,16 +79,23 @@ def sweep(client: docker.DockerClient, log: Log, campaign: str = "", patience_s:
     cannot be removed within `patience_s` is still there afterwards: `find_ours` shows it.
     """
     removed: dict[str, None] = {}
-    deadline = time.monotonic() + patience_s
+    began = time.monotonic()
     while items := find_ours(client, campaign):
         for item in items:
+            if item.kind == "swarm" and _inhabited(items) and time.monotonic() - began < LEAVE_ANYWAY_S:
+                continue
             if _remove(client, item) and str(item) not in removed:
                 removed[str(item)] = None
                 log(f"removed {item}")
-        if time.monotonic() > deadline:
+        if time.monotonic() - began > patience_s:
             break
         time.sleep(0.05)
     return list(removed)
+
+
+def _inhabited(items: Sequence[Item]) -> bool:
+    """Whether there is anything yet that goes before the swarm does; the bridge goes after it."""
+    return any(item.kind not in ("swarm", "volume") and item.name != GATEWAY for item in items)
 
 
 def unpause(client: docker.DockerClient, items: Sequence[Item]) -> list[str]:
@@ -77,14 +114,25 @@ def _remove(client: docker.DockerClient, item: Item) -> bool:
     api: Any = client.api
     unpause(client, [item])
     try:
-        if item.kind == "container":
-            api.remove_container(item.id, force=True, v=True)
-        elif item.kind == "network":
-            api.remove_network(item.id)
-        else:
-            api.remove_volume(item.id, force=True)
+        match item.kind:
+            case "container":
+                api.remove_container(item.id, force=True, v=True)
+            case "network":
+                api.remove_network(item.id)
+            case "volume":
+                api.remove_volume(item.id, force=True)
+            case "service":
+                api.remove_service(item.id)
+            case "config":
+                api.remove_config(item.id)
+            case "secret":
+                api.remove_secret(item.id)
+            case "node label":
+                change_labels(api, item.id, {item.name: False})
+            case "swarm":
+                api.leave_swarm(force=True)
     except NotFound:
         return True
-    except APIError:
+    except (APIError, InstrumentError):
         return False
     return True

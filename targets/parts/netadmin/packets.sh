@@ -1,0 +1,45 @@
+#!/bin/sh
+# packets drop CHAIN ADDRESS...  drop everything from and to the addresses, in place of what CHAIN dropped before
+# packets restore CHAIN          let it pass again; nothing happens when there is no such chain
+# packets count CHAIN            print how many packets CHAIN has dropped
+set -eu
+what=$1 chain=$2
+shift 2
+
+# Some kernels have only one of the two.
+tables=iptables
+$tables -w 5 -n -L OUTPUT >/dev/null 2>&1 || tables=iptables-legacy
+
+there() { $tables -w 5 -n -L "$chain" >/dev/null 2>&1; }
+
+restore() {
+  there || return 0
+  for hook in INPUT OUTPUT; do
+    while $tables -w 5 -D "$hook" -j "$chain" 2>/dev/null; do :; done
+  done
+  $tables -w 5 -F "$chain"
+  $tables -w 5 -X "$chain"
+}
+
+case $what in
+  drop)
+    restore
+    {
+      echo "*filter"
+      echo ":$chain - [0:0]"
+      for address in "$@"; do
+        echo "-A $chain -s $address -j DROP"
+        echo "-A $chain -d $address -j DROP"
+      done
+      echo "-I INPUT -j $chain"
+      echo "-I OUTPUT -j $chain"
+      echo "COMMIT"
+    } | $tables-restore -w 5 --noflush
+    ;;
+  restore) restore ;;
+  count)
+    there || { echo 0; exit 0; }
+    $tables -w 5 -n -v -x -L "$chain" | awk 'NR > 2 { sum += $1 } END { print sum + 0 }'
+    ;;
+  *) echo "packets: unknown word '$what'" >&2; exit 2 ;;
+esac
