@@ -20,11 +20,13 @@ def strike(number: signal.Signals = signal.SIGTERM) -> None:
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """Whatever a test did, the handlers are what they were."""
+    """Whatever a test did, the handlers are what they were; SIGHUP counts also where `nohup` runs the tests."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    outside = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     before = {number: signal.getsignal(number) for number in numbers}
     yield
     assert {number: signal.getsignal(number) for number in numbers} == before
+    signal.signal(signal.SIGHUP, outside)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
