@@ -35,7 +35,9 @@ def api_port(binary: Path) -> Iterator[int]:
 @pytest.fixture
 def server(api_port: int, upstream: int) -> Iterator[tuple[ToxiproxyServer, int]]:
     """A server with the one proxy 'cache', and the port that it listens on."""
-    server, port = ToxiproxyServer("127.0.0.1", api_port), next(free_ports())
+    server = ToxiproxyServer("127.0.0.1", api_port)
+    known = server.proxies()  # those of earlier tests are still there, disabled
+    port = next(free for free in free_ports() if f"cache-{free}" not in known)
     name = f"cache-{port}"
     server.create(name, f"127.0.0.1:{port}", f"127.0.0.1:{upstream}")
     yield server, port
