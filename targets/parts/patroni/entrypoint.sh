@@ -4,7 +4,8 @@
 # PATRONI_NAME: this node, also its plain host name, for example database-a.
 # PEER_NAME: the host name by which the other node replicates from it and asks its REST API (default: <PATRONI_NAME>-peer).
 # ETCD_MEMBERS: host names of the etcd members (default: "etcd-a etcd-b etcd-w").
-# POSTGRES_PASSWORD, POSTGRES_USER, POSTGRES_DB: the application's user and database (both default to chat), made at the first start.
+# POSTGRES_PASSWORD, POSTGRES_USER, POSTGRES_DB: the application's user and database (both default to chat), made at the
+# first start.
 # SUPERUSER_PASSWORD, REPLICATION_PASSWORD: of `postgres` and `replicator` (default: POSTGRES_PASSWORD); the same on all nodes.
 #
 # Read at the first start of a cluster only, afterwards they are in etcd:
@@ -41,12 +42,11 @@ configuration=/var/run/postgresql/patroni.yml
 sed -e "s/@LOOP_WAIT@/${CLUSTER_LOOP_WAIT_S:-2}/" -e "s/@SYNCHRONOUS@/${CLUSTER_SYNCHRONOUS:-true}/" \
     -e "s/@NOFAILOVER@/$nofailover/" /etc/patroni/template.yml > "$configuration"
 
-# One Patroni per data directory, also across containers that share a volume. The kernel gives the lock back however its holder
-# ends. With it in hand, a postmaster.pid can only be a dead server's; left lying, it would keep this one from
-# starting whenever some other process here happens to have that process id.
-mkdir -p "$PGDATA"
-chmod 700 "$PGDATA"
-exec 9< "$PGDATA"
+# One Patroni per volume, also across containers that share it. The kernel gives the lock back however its holder ends. With
+# it in hand, a postmaster.pid can only be a dead server's; left lying, it would keep this one from starting whenever
+# some other process here happens to have that process id.
+volume=$(dirname "$PGDATA")
+exec 9< "$volume"
 if ! flock --wait 10 9; then
     echo "Another server is using $PGDATA." >&2
     exit 1
@@ -55,15 +55,33 @@ rm -f "$PGDATA/postmaster.pid"
 
 # Patroni sleeps 5 s whenever it finds no etcd at its start, and takes a name that did not resolve for missing for 30 s.
 # Ask more often, and let it start as soon as any member says that there is a quorum.
-waited=0
-until
+answering=
+attempts=0
+until [ "$answering" ]; do
     for member in $ETCD_MEMBERS; do
-        curl -fsS -m 1 -o /dev/null "http://$member:2379/health" 2> /dev/null && break
+        if curl -fsS -m 1 -o /dev/null "http://$member:2379/health" 2> /dev/null; then
+            answering=$member
+            break
+        fi
     done
-do
-    waited=$((waited + 1))
-    [ $((waited % 40)) -ne 1 ] || echo "Waiting for a quorum of $ETCD_MEMBERS."
-    sleep 0.25
+    attempts=$((attempts + 1))
+    [ $((attempts % 60)) -ne 1 ] || [ "$answering" ] || echo "Waiting for a quorum of $ETCD_MEMBERS."
+    if [ $attempts -lt 60 ]; then sleep 0.25; else sleep 1; fi
 done
+
+# A first start that was killed leaves half a database, which Patroni would neither use nor remove, and in etcd the word that
+# this node is about to make one, for which the other would wait for ever. A whole one, made here or copied from the other
+# node, has both files: post-bootstrap.sh writes the first, pg_basebackup copies the second last. Only what began under this
+# script, and has its mark beside it, is ever removed.
+if [ ! -e "$PGDATA" ]; then
+    touch "$volume/.began"
+elif [ -e "$volume/.began" ] && ! { [ -e "$PGDATA/bootstrapped" ] && [ -e "$PGDATA/global/pg_control" ]; }; then
+    echo "An earlier first start was interrupted: starting over."
+    key=$(printf '/service/%s/initialize' "${PATRONI_SCOPE:-chat}" | base64 --wrap=0)
+    # Only if it is empty: once there is a database, its identifier is the value.
+    curl -fsS -m 5 -o /dev/null "http://$answering:2379/v3/kv/txn" --data \
+        "{\"compare\":[{\"key\":\"$key\",\"target\":\"VALUE\",\"value\":\"\"}],\"success\":[{\"requestDeleteRange\":{\"key\":\"$key\"}}]}"
+    rm -rf "$PGDATA"
+fi
 
 exec patroni "$configuration" "$@"

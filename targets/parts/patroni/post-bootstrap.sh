@@ -6,5 +6,7 @@ CREATE ROLE :"user" LOGIN PASSWORD :'password';
 CREATE DATABASE :"database" OWNER :"user";
 SQL
 psql -X -q -c CHECKPOINT "$1"
-# initdb did not sync: from here on acknowledged means on disk.
+# initdb did not sync: from here on acknowledged means on disk. The mark tells entrypoint.sh that this database is whole.
+sync -f "$PGDATA"
+touch "$PGDATA/bootstrapped"
 sync -f "$PGDATA"
