@@ -77,8 +77,7 @@ class Way:
             return None
         permit = member.breaker.enter()
         if permit is None:
-            if member.name not in self._failures:
-                self._resting_s[member.name] = member.breaker.rest_s
+            self._resting_s[member.name] = member.breaker.rest_s
             self._before = self._before or (member.name, "open")
             return None
         if self._before is not None and self._before[0] != member.name:

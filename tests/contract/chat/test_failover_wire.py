@@ -156,8 +156,7 @@ async def test_a_request_that_the_first_finds_wrong_goes_no_further(wire: Wire, 
     assert wire.asked() == (8, 0)
 
 
-@both
-@pytest.mark.parametrize("status", [429, 500])
+@pytest.mark.parametrize(("status", "stream"), [(429, True), (500, False)])
 async def test_a_share_of_bad_requests_goes_on_and_the_others_stay(wire: Wire, status: int, stream: bool) -> None:
     wire.openai.set_fault(kind="status", status=status, share=0.3)
     answered = Counter([await wire.ask(stream=stream) for _ in range(30)])

@@ -250,6 +250,27 @@ def test_what_another_try_would_not_mend_is_not_repeated(error: ProviderError, s
     run(main)
 
 
+def test_what_the_breaker_would_not_let_through_costs_no_budget() -> None:
+    async def main() -> None:
+        alone = Stand(Scripted("openai", [fails(answered(500))]))
+        for _ in range(3):
+            await alone.ask()
+        assert len(alone.providers[0].asked_at) == 5, "two, two, and the one that opens the breaker"
+        assert alone.metric('chat_provider_retries_total{decision="granted"') == 2
+
+    run(main)
+
+
+def test_no_attempt_is_begun_for_which_no_time_is_left() -> None:
+    async def main() -> None:
+        alone = Stand(Scripted("openai", [fails(answered(500), after_s=7.0)]))
+        told = await alone.ask()
+        assert (type(told.error), told.took_s) == (ProviderBadAnswer, 7.0)
+        assert len(alone.providers[0].asked_at) == 1
+
+    run(main)
+
+
 def test_a_partial_outage_of_all_does_not_become_a_storm() -> None:
     async def main() -> None:
         bad = [fails(answered(500)), fails(answered(500)), Play()]  # never five failures in a row
@@ -371,6 +392,12 @@ def test_health_tells_of_each_provider() -> None:
         assert (anthropic.name, anthropic.breaker, anthropic.calls, anthropic.failures) == ("anthropic", "closed", 7, 0)
 
     run(main)
+
+
+def test_every_mechanism_is_on_unless_it_is_switched_off() -> None:
+    settings = ResilienceSettings.from_env({})
+    assert settings.failover and settings.breaker
+    assert settings.retry_burst > 0 and settings.retry_ratio > 0
 
 
 def test_every_provider_gets_its_turn_or_the_start_fails() -> None:

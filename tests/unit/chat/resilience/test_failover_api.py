@@ -82,6 +82,15 @@ async def test_a_stream_that_dies_after_its_first_words_stores_nothing(tmp_path:
         assert pair.anthropic.asked == []
 
 
+async def test_a_stream_that_falls_silent_is_booked_with_its_provider(tmp_path: Path) -> None:
+    pair = Pair(tmp_path, PROVIDER_DEADLINE_S="0.4", PROVIDER_ATTEMPT_S="0.1", PROVIDER_FIRST_TOKEN_S="0.1")
+    pair.openai.hold, pair.openai.holds_after = asyncio.Event(), 1
+    async with pair.running as chat:
+        *_, (name, problem) = events((await chat.ask(stream=True)).text)
+        assert (name, problem["status"]) == ("error", 504)
+        assert await chat.metric('chat_provider_attempts_total{outcome="timeout",provider="openai"}') == 1
+
+
 @both
 async def test_both_away_is_a_503_that_says_when_to_come_back(tmp_path: Path, stream: bool) -> None:
     pair = Pair(tmp_path)
