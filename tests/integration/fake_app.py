@@ -49,9 +49,13 @@ class FakeApp(BaseHTTPRequestHandler):
             case "/docs":
                 self._page(f'"{STATE["version"]}"')
             case _:
-                self._send(200, {"from": name, "bytes": len(body), "headers": dict(self.headers)}, ETag='"x"')
+                self._send(200, {"from": name, "bytes": len(body), "headers": self._told()}, ETag='"x"')
 
     do_POST = do_GET  # noqa: N815 (the name that the base class looks for)
+
+    def _told(self) -> dict[str, str]:
+        """The headers of the request by their names in small letters; repeated ones are joined, as HTTP allows."""
+        return {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
 
     def _page(self, etag: str) -> None:
         status = 304 if self.headers.get("If-None-Match") == etag else 200

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(600)]
 NAMES = ("sentinel-a", "sentinel-b", "sentinel-w")
 SETTINGS = {
     "PRIMARY": "cache-a",
-    "SENTINELS": " ".join(f"{name}:26379" for name in NAMES),
+    "REDIS_SENTINELS": ",".join(f"{name}:26379" for name in NAMES),
     "DOWN_AFTER_MS": "1500",  # half of what a target has, to be done sooner
 }
 
@@ -53,7 +53,7 @@ class Group:
 
     def primary(self) -> str:
         """Who is primary, when all three sentinels say the same; else nothing."""
-        command = ["redis-cli", "-p", "26379", "sentinel", "get-master-addr-by-name", "cache"]
+        command = ["redis-cli", "-p", "26379", "sentinel", "get-master-addr-by-name", "chat"]
         said = {sentinel.exec_run(command).output.decode().split("\n")[0] for sentinel in self.sentinels.values()}
         return said.pop() if len(said) == 1 else ""
 
