@@ -138,6 +138,15 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Running:
+    """From the run time `t_s` (s) on, so many instances of a component ran."""
+
+    t_s: float
+    component: str
+    count: int
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """What `run.json` holds: everything about a run that is neither an arrival nor an event.
 
@@ -146,7 +155,8 @@ class RunRecord:
 
     `rate_per_s` is that of the users, on average. `clients` is to how many clients they belonged, none of whom sends
     more than any limit allows; None in older runs, which all came from one. `stretches` are given where the rate
-    changes, `ways` where users come from places, `abuser_per_s` where there is an abuser.
+    changes, `ways` where users come from places, `abuser_per_s` where there is an abuser, `replicas` where a
+    component grows by itself.
     """
 
     schema: int
@@ -173,6 +183,7 @@ class RunRecord:
     stretches: list[Stretch] = field(default_factory=list)
     ways: list[Way] = field(default_factory=list)
     abuser_per_s: float | None = None
+    replicas: list[Running] = field(default_factory=list)
 
     @property
     def valid(self) -> bool:

@@ -20,11 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import pressure
+from harness.asked import arrivals_per_s, asked_for, segments_of
 from harness.clock import RunClock
 from harness.distance import Distances
 from harness.engine.stage import DockerStage
 from harness.errors import InstrumentError, NothingToBreak
-from harness.experiment import ClaimedUsers, Experiment, Segment
+from harness.experiment import Experiment
+from harness.faults.base import ServiceHandle
 from harness.history import (
     BEGUN,
     EVENTS,
@@ -32,8 +34,8 @@ from harness.history import (
     EventLog,
     FaultRecord,
     Generator,
+    Running,
     RunRecord,
-    Stretch,
     write_record,
 )
 from harness.interruption import exposed, shielded
@@ -43,6 +45,7 @@ from harness.load.durability import audit
 from harness.load.generator import LoadGenerator
 from harness.load.plan import Plan, plan_segments
 from harness.places import PLACES
+from harness.replicas import ReplicaWatch
 from harness.target import Target
 from harness.timeline import Strike, Timeline
 
@@ -52,6 +55,7 @@ KILLED = "the harness ended (it was killed, or had no room to write) before the 
 GENERATOR_START_S = 30.0  # importing Locust on a busy machine
 HEAD_START_S = 0.3  # between fixing time zero and the first warm-up arrival
 SETTLE_S = 60.0
+AUTOSCALER = "autoscaler"
 LOOK_EVERY_S = 0.5
 GRACE_S = 10.0  # beyond the plan's end and one deadline, until a generator that does not end is given up
 AUDIT_OF_VOID_S = 5.0  # a run that decides nothing is not worth waiting for a stack that may be broken
@@ -89,17 +93,11 @@ def check_aims(experiment: Experiment, lab: Lab) -> None:
         strike.fault.check_aim(stage)
 
 
-def arrivals_per_s(experiment: Experiment, target: Target) -> float:
-    """Return how many arrivals a second its users make on this target, on average."""
-    segments = segments_of(experiment, target)
-    if len(segments) == 1:
-        return segments[0].per_s
-    return sum(each.per_s * each.lasts_s for each in segments) / experiment.duration_s
-
-
-def segments_of(experiment: Experiment, target: Target) -> tuple[Segment, ...]:
-    """Return the stretches of one rate each that its load consists of on this target."""
-    return experiment.load.segments(target.users.claimed, target.users.think_s, experiment.duration_s)
+def growing(stage: DockerStage, target: Target) -> list[ServiceHandle]:
+    """Return what an autoscaler makes more and fewer of: the app, where the target has one."""
+    if not any(part.role == AUTOSCALER for part in target.components.values()):
+        return []
+    return stage.services(role="app", zone=None, region=None)
 
 
 @dataclass
@@ -116,6 +114,7 @@ class _Run:
     doubts: list[str] = field(default_factory=list)
     faults: list[FaultRecord] = field(default_factory=list)
     distances: Distances | None = None
+    replicas: list[Running] = field(default_factory=list)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
@@ -181,7 +180,9 @@ class _Run:
                 with exposed():
                     generator.go(clock)
                     timeline.start()
-                    with pressure.PressureLog(self.folder, clock, generator.pids):
+                    watch = ReplicaWatch(growing(stage, self.lab.target), clock)
+                    self.replicas = watch.seen
+                    with pressure.PressureLog(self.folder, clock, generator.pids), watch:
                         self._watch(generator, timeline, clock)
             finally:
                 self.doubts.extend(timeline.heal_all())
@@ -250,40 +251,20 @@ class _Run:
         write_record(self.folder, record, BEGUN)
 
     def _record(self, figures: Generator | None, durability: Durability | None) -> RunRecord:
-        experiment, users = self.experiment, self.lab.target.users
-        claimed = isinstance(experiment.load, ClaimedUsers)
-        times = experiment.load.times if isinstance(experiment.load, ClaimedUsers) else 0.0
-        return RunRecord(
-            schema=1,
-            run=self.name,
-            phase=self.lab.target.phase,
-            experiment=experiment.name,
-            hypothesis=experiment.hypothesis,
-            repeat=self.repeat,
-            seed=self.seed,
-            started=self.started,
-            rate_per_s=self.rate,
-            users=round(times * users.claimed) if claimed else None,
-            think_s=users.think_s if claimed else None,
-            deadline_s=experiment.deadline_s,
-            warmup_s=experiment.warmup_s,
-            duration_s=experiment.duration_s,
-            shares={"chat": experiment.mix.chat, "stream": experiment.mix.stream, "read": experiment.mix.read},
+        return replace(
+            asked_for(
+                self.experiment,
+                self.lab.target,
+                run=self.name,
+                repeat=self.repeat,
+                seed=self.seed,
+                started=self.started,
+            ),
             faults=self.faults,
             durability=durability,
             generator=figures,
             void_because=self.doubts,
             pressure=pressure.summarised(pressure.read_rows(self.folder / pressure.FILE)),
-            clients=experiment.clients,
-            stretches=self._stretches(),
             ways=self.distances.ways() if self.distances is not None else [],
-            abuser_per_s=experiment.abuser.per_s if experiment.abuser is not None else None,
+            replicas=list(self.replicas),
         )
-
-    def _stretches(self) -> list[Stretch]:
-        """When which rate was planned; nothing where it is one and the same."""
-        segments, from_s, found = segments_of(self.experiment, self.lab.target), 0.0, []
-        for segment in segments:
-            found.append(Stretch(segment.per_s, from_s, from_s + segment.lasts_s))
-            from_s += segment.lasts_s
-        return found if len(found) > 1 else []

@@ -33,6 +33,7 @@ from harness.summary_schema import (
     MeasuredPart,
     PlacePart,
     PressurePart,
+    ReplicaPart,
     RunPart,
     SharePart,
     StepPart,
@@ -113,6 +114,7 @@ def _run(history: History) -> RunPart:
         places=[_place(history, way) for way in record.ways],
         steps=[_step(history, stretch) for stretch in record.stretches],
         abuser=_abuser(history, record.abuser_per_s) if record.abuser_per_s is not None else None,
+        replicas=[ReplicaPart(**vars(each)) for each in record.replicas],
     )
 
 

@@ -156,6 +156,14 @@ class AbuserPart(Part):
     outcomes: dict[str, int]
 
 
+class ReplicaPart(Part):
+    """From `t_s` (s of the run) on, `count` instances of a component ran."""
+
+    t_s: float
+    component: str
+    count: int
+
+
 def _none(value: object) -> bool:
     return not value
 
@@ -190,6 +198,7 @@ class RunPart(Part):
     places: list[PlacePart] = Field(default_factory=list, exclude_if=_none)
     steps: list[StepPart] = Field(default_factory=list, exclude_if=_none)
     abuser: AbuserPart | None = Field(default=None, exclude_if=_none)
+    replicas: list[ReplicaPart] = Field(default_factory=list, exclude_if=_none)
 
 
 class MeasuredPart(Part):

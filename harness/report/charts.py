@@ -12,7 +12,7 @@ from typing import Any
 import vl_convert
 
 from harness.history import History
-from harness.report.series import Bin, binned, fault_windows, points
+from harness.report.series import Bin, binned, fault_windows, points, replicas
 
 WIDTH = 860
 LETTER = 6.5  # about how wide a letter of a label is, in the same units
@@ -40,7 +40,7 @@ def run_chart(history: History, prefix: str, description: str) -> str:
     spec = {
         "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE}.json",
         "config": CONFIG,
-        "vconcat": [_availability(history, bins), _latency(history, bins)],
+        "vconcat": [_availability(history, bins), _latency(history, bins), *_replicas(history)],
         "spacing": 12,
         "resolve": {"scale": {"x": "shared", "color": "independent"}},
     }
@@ -84,6 +84,20 @@ def _latency(history: History, bins: list[Bin]) -> Spec:
         },
     )
     return {"width": WIDTH, "height": 150, "layer": [*_faults(history, labels=False), dots, lines]}
+
+
+def _replicas(history: History) -> list[Spec]:
+    """Return how many instances ran, below the latency and on its time axis; nothing where nobody counted them."""
+    rows = [{"at": at, "count": count} for at, count in replicas(history)]
+    if not rows:
+        return []
+    x = _time("at", history, title="seconds since the run began")
+    axis = {"tickMinStep": 1, "format": "d"}
+    y = {"field": "count", "type": "quantitative", "title": "app instances", "scale": {"domainMin": 0}, "axis": axis}
+    line = _layer(
+        rows, {"type": "line", "interpolate": "step-after", "color": GOOD, "strokeWidth": 2.5}, {"x": x, "y": y}
+    )
+    return [{"width": WIDTH, "height": 70, "layer": [*_faults(history, labels=False), line]}]
 
 
 def _faults(history: History, labels: bool) -> list[Spec]:

@@ -98,3 +98,17 @@ def sparkline(history: History, width: int = 76) -> tuple[str, str, float]:
         struck = any(on <= middle < off or each.start_s <= on < each.end_s for on, off, _, _ in windows)
         marks += "^" if struck else " "
     return line, marks.rstrip(), bins[0].end_s - bins[0].start_s if bins else 0.0
+
+
+def replicas(history: History) -> list[tuple[float, int]]:
+    """Return (from when, s; how many) instances ran, all components together; up to the end of the run."""
+    duration_s = history.record.duration_s
+    running: dict[str, int] = {}
+    steps: list[tuple[float, int]] = []
+    for change in history.record.replicas:
+        running[change.component] = change.count
+        at_s = min(max(change.t_s, 0.0), duration_s)
+        if steps and steps[-1][0] == at_s:
+            steps.pop()  # what was before the counted window, or at the same moment
+        steps.append((at_s, sum(running.values())))
+    return [*steps, (duration_s, steps[-1][1])] if steps else []

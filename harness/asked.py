@@ -1,0 +1,59 @@
+"""What an experiment asks of a target: how many arrivals when, and what of that is written down before anything ran."""
+
+from __future__ import annotations
+
+from harness.experiment import ClaimedUsers, Experiment, Segment
+from harness.history import RunRecord, Stretch
+from harness.target import Target
+
+
+def arrivals_per_s(experiment: Experiment, target: Target) -> float:
+    """Return how many arrivals a second its users make on this target, on average."""
+    segments = segments_of(experiment, target)
+    if len(segments) == 1:
+        return segments[0].per_s
+    return sum(each.per_s * each.lasts_s for each in segments) / experiment.duration_s
+
+
+def segments_of(experiment: Experiment, target: Target) -> tuple[Segment, ...]:
+    """Return the stretches of one rate each that its load consists of on this target."""
+    return experiment.load.segments(target.users.claimed, target.users.think_s, experiment.duration_s)
+
+
+def asked_for(experiment: Experiment, target: Target, *, run: str, repeat: int, seed: int, started: str) -> RunRecord:
+    """Return the record of a run of which nothing is known yet but what was asked for."""
+    users, load = target.users, experiment.load
+    claimed = isinstance(load, ClaimedUsers)
+    return RunRecord(
+        schema=1,
+        run=run,
+        phase=target.phase,
+        experiment=experiment.name,
+        hypothesis=experiment.hypothesis,
+        repeat=repeat,
+        seed=seed,
+        started=started,
+        rate_per_s=arrivals_per_s(experiment, target),
+        users=round(load.times * users.claimed) if isinstance(load, ClaimedUsers) else None,
+        think_s=users.think_s if claimed else None,
+        deadline_s=experiment.deadline_s,
+        warmup_s=experiment.warmup_s,
+        duration_s=experiment.duration_s,
+        shares={"chat": experiment.mix.chat, "stream": experiment.mix.stream, "read": experiment.mix.read},
+        faults=[],
+        durability=None,
+        generator=None,
+        void_because=[],
+        clients=experiment.clients,
+        stretches=_stretches(experiment, target),
+        abuser_per_s=experiment.abuser.per_s if experiment.abuser is not None else None,
+    )
+
+
+def _stretches(experiment: Experiment, target: Target) -> list[Stretch]:
+    """When which rate was planned; nothing where it is one and the same."""
+    found, from_s = [], 0.0
+    for segment in segments_of(experiment, target):
+        found.append(Stretch(segment.per_s, from_s, from_s + segment.lasts_s))
+        from_s += segment.lasts_s
+    return found if len(found) > 1 else []
