@@ -133,7 +133,7 @@ def test_a_killed_origin_costs_no_request_and_may_come_back_elsewhere(edge: Edge
         statuses += [edge.web.post("/echo", json={}).status_code, edge.web.get("/who").status_code]
         time.sleep(0.05)
     assert set(statuses) == {200}
-    other = edge.bench.start("redis", "takes-the-address", 6379)
+    other = edge.bench.fake_app("takes-the-address")
     edge.origins["lb-b"] = edge.bench.fake_app("lb-b", 8080)
     wait_until("it is back", lambda: edge.who() == {"lb-a", "lb-b"})
     edge.bench.remove(other)
