@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,8 +207,9 @@ class DatabaseLab:
 
     def remove(self) -> None:
         """Remove all containers, volumes and the network, also what an earlier lab of that prefix left behind."""
-        for container in self._client.containers.list(all=True, filters={"name": f"^/?{self._prefix}-"}):
-            container.remove(force=True, v=True)
+        left = self._client.containers.list(all=True, filters={"name": f"^/?{self._prefix}-"})
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda container: container.remove(force=True, v=True), left))
         for name in self._volumes():
             self._client.volumes.get(name).remove(force=True)
         with suppress(NotFound):
