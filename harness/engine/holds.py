@@ -58,13 +58,15 @@ class Holds:
         """Keep `service` away."""
         self._change({marks.hold_label(service): True})
 
-    def release(self, service: str) -> None:
-        """Let `service` run again; nothing happens when it was not kept away."""
+    def release(self, service: str) -> bool:
+        """Let `service` run again; returns whether it was kept away."""
         with self._condition:
             self._intended.pop(service, None)
             self._struck.pop(service, None)
-        if self.is_held(service):
+        held = self.is_held(service)
+        if held:
             self._change({marks.hold_label(service): False})
+        return held
 
     def release_all(self) -> list[str]:
         """Let everything run again; return the labels that were there."""

@@ -6,7 +6,7 @@ handle is of the slot, and what it says is about the newest container that has r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from harness.engine.container import DockerContainer
 from harness.engine.holds import Holds
 from harness.engine.moments import Death, EventWatcher, Moment
 from harness.engine.packets import PacketRules
+from harness.engine.swarm_service import SwarmService
 from harness.errors import InstrumentError
 from harness.faults.base import ContainerState
 from harness.target import Component
@@ -28,23 +29,22 @@ NEVER = datetime.fromtimestamp(0, UTC)
 
 
 class SwarmSlot:
-    """Implements `harness.faults.base.Container` for the slot `number` of `service` (its name in the stack).
+    """Implements `harness.faults.base.Container` for the slot `number` of `service`.
 
-    `siblings` tells which slots the service has now. `proxy` is the Toxiproxy that bears the component's name, on the
+    `proxy` is the Toxiproxy that bears the component's name, on the
     same side of a partition: rules about the component's packets are rules about that one's as well.
     """
 
     def __init__(
         self,
         client: docker.DockerClient,
-        service: str,
+        service: SwarmService,
         number: str,
         component: Component,
         *,
         watcher: EventWatcher,
         holds: Holds,
         packets: PacketRules,
-        siblings: Callable[[], Sequence[str]],
         proxy: DockerContainer | None = None,
     ) -> None:
         self._client = client
@@ -55,7 +55,6 @@ class SwarmSlot:
         self._watcher = watcher
         self._holds = holds
         self._packets = packets
-        self._siblings = siblings
         self._proxy = proxy
         self._started_by_hand = 0  # how many of its containers had run when it was last started by hand
         self._drops_in: list[str] = []  # containers with rules of ours
@@ -68,7 +67,7 @@ class SwarmSlot:
     @property
     def name(self) -> str:
         """Name of the slot: 'testbed-v2_app-a.1'."""
-        return f"{self._service}.{self._number}"
+        return f"{self._service.full}.{self._number}"
 
     @property
     def id(self) -> str:
@@ -106,7 +105,7 @@ class SwarmSlot:
         """
         stays_away = self.name in self._holds.intended(self.component)
         if stays_away:
-            others = sorted(set(self._siblings()) - self._holds.intended(self.component))
+            others = sorted(set(self._service.slots()) - self._holds.intended(self.component))
             if others:
                 raise InstrumentError(
                     f"{self.name} cannot be kept away alone: {', '.join(others)} would have to go as well.",
@@ -125,7 +124,7 @@ class SwarmSlot:
         """Let the orchestrator fill the slot again, which it does within seconds; nothing happens when it runs."""
         if self.state().status not in ("running", "paused"):
             self._started_by_hand = len(self._ever())
-            self._holds.release(self.component)
+            self._let_back()
 
     def pause(self) -> None:
         """Freeze all its processes. The orchestrator does not replace it: its health check is not run meanwhile."""
@@ -143,7 +142,7 @@ class SwarmSlot:
         """Let its service run again; nothing happens when it was not kept away."""
         if self._holds.is_held(self.component) and self.state().status not in ("running", "paused"):
             self._started_by_hand = len(self._ever())
-        self._holds.release(self.component)
+        self._let_back()
 
     def run(self, command: tuple[str, ...], timeout_s: float = 10.0) -> str:
         """Run a command inside and return what it printed. Raises InstrumentError when it fails."""
@@ -191,6 +190,10 @@ class SwarmSlot:
         """Docker's word for its health check: 'healthy', 'starting', 'unhealthy'; 'none' when it has none."""
         return self._now().health()
 
+    def _let_back(self) -> None:
+        if self._holds.release(self.component):
+            self._service.unstick()
+
     def _now(self) -> DockerContainer:
         ids = self._containers()
         if not ids:
@@ -222,7 +225,7 @@ class SwarmSlot:
         return labels.get(marks.SWARM_TASK, "").rpartition(".")[0] == self.name
 
     def _listed(self, all_of_them: bool = True) -> list[dict[str, Any]]:
-        filters = {"label": f"{marks.SWARM_SERVICE}={self._service}"} if all_of_them else {}
+        filters = {"label": f"{marks.SWARM_SERVICE}={self._service.full}"} if all_of_them else {}
         try:
             found: list[dict[str, Any]] = self._api.containers(all=all_of_them, filters=filters)
         except (DockerException, requests.RequestException) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -9,6 +10,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException
 
+from harness.engine.settle import until
 from harness.errors import InstrumentError
 
 T = TypeVar("T")
@@ -18,6 +20,9 @@ CONFLICTS = 20
 
 BEGINS_S = 5.0
 """How long the orchestrator may take to begin with an update."""
+
+PLACED_S = 1.5
+"""How long a task may wait for a node that it may run on."""
 
 _NOT_WANTED = ("shutdown", "remove")
 
@@ -79,13 +84,36 @@ class SwarmService:
 
     def redeploy(self) -> None:
         """Have every task replaced, as the service's own `update_config` says (order, parallelism, delay)."""
-        self._update(
-            lambda spec: spec["TaskTemplate"].update(ForceUpdate=spec["TaskTemplate"].get("ForceUpdate", 0) + 1)
-        )
+
+        def force(spec: dict[str, Any]) -> None:
+            spec["TaskTemplate"]["ForceUpdate"] = spec["TaskTemplate"].get("ForceUpdate", 0) + 1
+
+        before = self._update_began()
+        self._update(force)
+        if not until(lambda: self._update_began() != before, time.monotonic() + BEGINS_S):
+            raise InstrumentError(f"The orchestrator does not begin to redeploy {self._name}.")
 
     def scale(self, replicas: int) -> None:
         """Want as many as that."""
         self._update(lambda spec: spec["Mode"]["Replicated"].update(Replicas=replicas))
+
+    def unstick(self) -> None:
+        """After it was kept away: see to it that every task that waits for a node gets one.
+
+        Swarm's scheduler forgets the tasks that found no node once the service has a newer version (somebody scaled it
+        meanwhile): 'task belongs to old revision of service'. Wanting fewer takes those that do not run, and as many as
+        before brings others into their slots; the ones that run are left alone.
+        """
+        if until(lambda: not self._waiting(), time.monotonic() + PLACED_S, every_s=0.05):
+            return
+        stuck, wanted = self._waiting(), self.wanted()
+        if wanted is None:
+            self.redeploy()
+            return
+        self.scale(max(0, wanted - len(stuck)))
+        if not until(lambda: not stuck & self._waiting(), time.monotonic() + BEGINS_S):
+            raise InstrumentError(f"The orchestrator keeps tasks of {self._name} for which it has no node.")
+        self.scale(wanted)
 
     def spec(self) -> Mapping[str, Any]:
         """The service as it is wanted, in the engine's words."""
@@ -96,6 +124,9 @@ class SwarmService:
         """What the orchestrator says went wrong with its newest task, '' when nothing."""
         said = [(task["Status"]["Timestamp"], task["Status"].get("Err", "")) for task in self._all_tasks()]
         return next((error for _, error in sorted(said, reverse=True) if error), "")
+
+    def _waiting(self) -> set[str]:
+        return {task["ID"] for task in self.tasks() if task["Status"]["State"] == "pending" and not task.get("NodeID")}
 
     def _all_tasks(self) -> list[Mapping[str, Any]]:
         filters = {"service": self.full}

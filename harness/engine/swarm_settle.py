@@ -30,6 +30,8 @@ def put_in_order(stack: SwarmStack, deadline: float) -> list[str]:
             if _frozen(slot):
                 slot.unpause()
                 found.append(f"{slot.name}: it was frozen")
+        if found:
+            service.unstick()
         declared, wanted = stack.declared_replicas(service.name), service.wanted()
         if declared is not None and wanted != declared:
             service.scale(declared)

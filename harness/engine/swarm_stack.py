@@ -79,13 +79,12 @@ class SwarmStack(Stack):
         if name not in self._slots:
             self._slots[name] = SwarmSlot(
                 self._client,
-                service.full,
+                service,
                 name.removeprefix(f"{service.full}."),
                 self.part(service.name),
                 watcher=self._watcher,
                 holds=self.holds,
                 packets=self._packets,
-                siblings=service.slots,
                 proxy=self._proxy(service.name),
             )
         return self._slots[name]

@@ -18,10 +18,12 @@ from harness.engine.images import ensure_images
 from harness.engine.lock import EngineLock
 from harness.engine.marks import engine_id
 from harness.engine.stack import Stack
+from harness.engine.swarm import SwarmDeployer
 from harness.errors import HarnessError
 from harness.target import Target
 
 TINY = Path(__file__).resolve().parent.parent / "fixtures" / "tiny"
+TINY_SWARM = TINY.with_name("tiny-swarm")
 CAMPAIGN = "integration-test"
 SECRET = "correct-horse-battery"
 
@@ -47,14 +49,23 @@ def engine_to_ourselves(client: docker.DockerClient) -> Iterator[None]:
 
 def build_images(client: docker.DockerClient) -> None:
     """The images of the stranger's project and Toxiproxy; built when they are missing or out of date."""
-    ensure_images(client, ["redis", "app", "toxiproxy"], lambda line: None)
+    ensure_images(client, ["redis", "app", "toxiproxy", "netadmin"], lambda line: None)
 
 
 def deployer(
     client: docker.DockerClient, folder: Path, env: Mapping[str, str] | None = None, **rest: Any
 ) -> ComposeDeployer:
-    variables = {**os.environ, "TINY_PASSPHRASE": SECRET, **(env or {})}
-    return ComposeDeployer(client, folder, env=variables, **rest)
+    return ComposeDeployer(client, folder, env=_variables(env), **rest)
+
+
+def swarm_deployer(
+    client: docker.DockerClient, folder: Path, env: Mapping[str, str] | None = None, **rest: Any
+) -> SwarmDeployer:
+    return SwarmDeployer(client, folder, env=_variables(env), **rest)
+
+
+def _variables(env: Mapping[str, str] | None) -> dict[str, str]:
+    return {**os.environ, "TINY_PASSPHRASE": SECRET, **(env or {})}
 
 
 @contextmanager
