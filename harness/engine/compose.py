@@ -84,11 +84,14 @@ class Deployer:
         self._ports = ports
         self._places = places
 
-    def _cli(self, target: Target) -> ComposeCli:
-        """Named on the command line, the first env file replaces Compose's own default; a later one wins."""
+    def _cli(self, target: Target, **more: str) -> ComposeCli:
+        """Named on the command line, the first env file replaces Compose's own default; a later one wins.
+
+        `more` are variables that the harness sets.
+        """
         candidates = [target.folder / ".env", self._env_file]
         files = [file for file in candidates if file is not None and file.is_file()]
-        return ComposeCli(self._command, self._env, files, self._started)
+        return ComposeCli(self._command, {**self._env, **more}, files, self._started)
 
     def _blotted(self, target: Target, variables: Mapping[str, str]) -> list[str]:
         return secrets(variables, [x.external.when_env for x in target.links if x.external])

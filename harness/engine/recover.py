@@ -44,6 +44,8 @@ def recover(
         if journal.unfinished:
             # A fault lives in the stack (toxics, limits, frozen or held containers), and goes with it.
             done += [f"undone with the stack: {name} on {aim}" for name, aim in journal.open_faults()]
+            if journal.made_swarm:
+                done.append("the swarm was made for the campaign, and goes with it")
         for line in done:
             log(line)
         done += [f"removed {item}" for item in sweep(client, log)]

@@ -12,10 +12,11 @@ from docker.errors import APIError, ImageNotFound
 
 from harness.engine import marks
 from harness.engine.cli import STDIN, ComposeCli, last_lines, run_child
-from harness.engine.compose import Deployer, PortTaken, is_port_taken, resolve, take_down
+from harness.engine.compose import STEADY_S, Deployer, PortTaken, is_port_taken, resolve, take_down
 from harness.engine.project import Project, read_project
 from harness.engine.settle import until
 from harness.engine.swarm_mode import ensure_swarm
+from harness.engine.swarm_service import SwarmService
 from harness.engine.swarm_stack import SwarmStack, write_redacted
 from harness.engine.swarm_weave import SwarmWeaving, weave_swarm
 from harness.engine.sweep import Log, sweep
@@ -52,7 +53,7 @@ class SwarmDeployer(Deployer):
 
     def _try(self, target: Target, campaign: str, node: str, log: Log) -> SwarmStack:
         plain_file = target.folder / target.compose
-        cli = self._cli(target)
+        cli = self._cli(target, STACK=marks.project_name(target.phase))  # for services that must know its name
         rendered, variables = cli.rendered(plain_file), cli.variables(plain_file)
         plain = read_project(rendered, str(plain_file))
         weaving = weave_swarm(
@@ -117,18 +118,24 @@ class SwarmDeployer(Deployer):
 
     def _wait_for_services(self, stack: SwarmStack, deadline: float) -> None:
         missing = list(stack.swarm_services.values())
+        since: dict[tuple[str, ...], float] = {}
+
+        def is_up(service: SwarmService) -> bool:
+            """Without a health check, a task that cannot start is running for a moment, over and over."""
+            if not service.settled():
+                return False
+            now = time.monotonic()
+            return service.job or now - since.setdefault((service.name, *service.instances()), now) >= STEADY_S
 
         def all_up() -> bool:
-            missing[:] = [service for service in missing if not service.settled()]
+            missing[:] = [service for service in missing if not is_up(service)]
             return not missing
 
         if not until(all_up, deadline, every_s=0.3):
             first = missing[0]
-            said = first.last_words()
-            raise InstrumentError(
-                f"{first.trouble()}, within {self._start_s:g} s." + (f" Swarm says: {said}." if said else "") + "\n"
-                f"{stack.tail(first.name)}"
-            )
+            why, said = first.trouble() or f"{first.name} does not stay up", first.last_words()
+            words = f"{why}, within {self._start_s:g} s." + (f" Swarm says: {said}." if said else "")
+            raise InstrumentError(f"{words}\n{stack.tail(first.name)}")
 
     def _image_ids(self, rendered: Mapping[str, Any], plain: Project) -> dict[str, str]:
         """The ids of those images that are here; the others are Swarm's to find."""
