@@ -39,6 +39,9 @@ class Api:
         self.takes_s = 0.0
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("on_"):
+            raise AttributeError(name)  # nothing is scripted for it: it answers None
+
         def call(*args: Any, **kwargs: Any) -> Any:
             self.calls.append((name, kwargs or args[1:]))
             if name in self.fails:
@@ -117,6 +120,19 @@ def test_a_crash_may_take_the_command_with_it(api: Api) -> None:
     handle(api).crash()
 
 
+def test_where_root_may_not_kill_the_containers_own_user_does(api: Api) -> None:
+    codes = iter([1, 0])
+    api.on_exec_inspect = lambda *_, **__: {"ExitCode": next(codes)}  # type: ignore[method-assign]
+    handle(api).crash()
+    assert [given for name, given in api.calls if name == "exec_create"] == [{"user": "0"}, {"user": ""}]
+
+
+def test_a_crash_that_hits_nobody_is_no_crash(api: Api) -> None:
+    api.exit_code, api.output = 1, b"sh: 1: kill: Operation not permitted"
+    with pytest.raises(InstrumentError, match=r"cannot be crashed from inside: .*not permitted"):
+        handle(api).crash()
+
+
 def test_an_image_without_a_shell_cannot_be_crashed(api: Api) -> None:
     api.exit_code, api.output = 126, b'exec: "sh": executable file not found'
     with pytest.raises(InstrumentError, match=r"has no shell.*the fault Stop"):
@@ -170,3 +186,47 @@ def test_what_is_not_declared_is_none_or_nothing_to_break(api: Api) -> None:
     assert bare.contents() is None
     with pytest.raises(NothingToBreak, match=r"Add components.app.wipe"):
         bare.wipe()
+
+
+def test_the_primary_is_asked_for_and_without_a_question_everybody_is(api: Api) -> None:
+    asking = CACHE.model_copy(update={"primary": ("am-i",)})
+    assert handle(api, asking).is_primary()
+    api.exit_code = 1
+    assert not handle(api, asking).is_primary()
+    assert handle(api).is_primary()
+
+
+def test_addresses_are_those_of_all_networks(api: Api) -> None:
+    networks = {"a": {"IPAddress": "10.0.1.2"}, "b": {"IPAddress": ""}, "c": {"IPAddress": "10.0.2.2"}}
+    api.inspected["NetworkSettings"] = {"Networks": networks}
+    assert handle(api).addresses() == ["10.0.1.2", "10.0.2.2"]
+
+
+def test_packets_are_dropped_by_a_helper_in_its_network_that_is_removed_again(api: Api) -> None:
+    api.on_create_host_config = lambda **settings: settings  # type: ignore[attr-defined]
+    api.on_create_container = lambda *_, **__: {"Id": "h1"}  # type: ignore[attr-defined]
+    api.on_wait = lambda *_, **__: {"StatusCode": 0}  # type: ignore[attr-defined]
+    api.on_logs = lambda *_, **__: b"12\n"  # type: ignore[attr-defined]
+    container = handle(api)
+    assert container.dropped_packets() == 0
+    container.restore_packets()
+    assert not any(name == "create_container" for name, _ in api.calls), "without rules nobody is asked"
+    container.drop_packets(["10.0.1.9"])
+    assert container.dropped_packets() == 12
+    assert container.drops
+    made = next(given for name, given in api.calls if name == "create_container")
+    assert made["host_config"] == {"network_mode": "container:id1", "cap_add": ["NET_ADMIN"]}
+    assert made["labels"]["testbed.owner"] == "harness"
+    container.restore_packets()
+    assert not container.drops
+    words = [name for name, _ in api.calls]
+    assert words.count("create_container") == words.count("remove_container") == 3
+
+
+def test_a_helper_that_fails_is_quoted_and_removed(api: Api) -> None:
+    api.on_create_container = lambda *_, **__: {"Id": "h1"}  # type: ignore[attr-defined]
+    api.on_wait = lambda *_, **__: {"StatusCode": 4}  # type: ignore[attr-defined]
+    api.on_logs = lambda *_, **__: b"no such table"  # type: ignore[attr-defined]
+    with pytest.raises(InstrumentError, match=r"`packets drop` beside id1 ended with 4: no such table"):
+        handle(api).drop_packets(["10.0.1.9"])
+    assert any(name == "remove_container" for name, _ in api.calls)
