@@ -3,4 +3,5 @@
 from harness.experiment import At, Experiment
 from harness.faults.crash import Crash
 
-EXPERIMENT = Experiment(timeline=(At(8, Crash(role="app")),))
+# One process: where there are several, the others go on.
+EXPERIMENT = Experiment(timeline=(At(8, Crash(role="app", only="one")),))

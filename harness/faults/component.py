@@ -22,16 +22,19 @@ COUNTING_PATIENCE_S = 10.0  # how long a restarted component may take until its 
 
 @dataclass(frozen=True)
 class ComponentFault:
-    """A fault on every container of the components that fit role, zone and region, or on their primary alone."""
+    """A fault on every container of the components that fit role, zone and region; `only` their primary, or only one.
+
+    One is the first by name; which it was is in the receipt.
+    """
 
     role: str | None = None
     zone: str | None = None
     region: str | None = None
-    only: Literal["all", "primary"] = "all"
+    only: Literal["all", "primary", "one"] = "all"
 
     def __post_init__(self) -> None:
-        if self.only not in ("all", "primary"):
-            raise ValueError(f"only is 'all' or 'primary', not {self.only!r}")
+        if self.only not in ("all", "primary", "one"):
+            raise ValueError(f"only is 'all', 'primary' or 'one', not {self.only!r}")
         if self.role is None and self.zone is None and self.region is None:
             raise ValueError(f"{type(self).__name__} needs a role, a zone or a region to be aimed at")
 
@@ -40,7 +43,7 @@ class ComponentFault:
         """The aim in words: 'role database, zone a'; 'primary of role database'."""
         words = {"role": self.role, "zone": self.zone, "region": self.region}
         aim = ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
-        return aim if self.only == "all" else f"primary of {aim}"
+        return f"primary of {aim}" if self.only == "primary" else aim
 
     def check_aim(self, stage: Stage) -> None:
         """Raise NothingToBreak when no container fits."""
@@ -55,6 +58,8 @@ class ComponentFault:
         found = stage.containers(role=self.role, zone=self.zone, region=self.region)
         if self.only == "all":
             return found
+        if self.only == "one":
+            return [min(found, key=lambda c: c.name)]
         if len(found) < 2:
             raise NothingToBreak(
                 f"There is only one container with {self.aimed_at.removeprefix('primary of ')}: no second takes over.",

@@ -201,6 +201,16 @@ def test_hitting_the_standby_instead_of_the_primary_is_not_confirmed() -> None:
     assert injection.receipt().status == "missing"
 
 
+def test_one_of_several_is_the_first_by_name_and_the_others_go_on() -> None:
+    standby, primary = pair()
+    aimed = Crash(role="cache", only="one")
+    injection = aimed.inject(stage(standby, primary))
+    injection.heal()
+    receipt = injection.receipt()
+    assert (aimed.aimed_at, receipt.status, receipt.requested["containers"]) == ("role cache", "confirmed", 1)
+    assert primary.calls == ["crash"] and not standby.calls
+
+
 def test_without_a_second_container_there_is_no_primary_to_be_replaced() -> None:
     with pytest.raises(NothingToBreak, match="only one container with role cache"):
         Crash(role="cache", only="primary").check_aim(stage(cache()))
