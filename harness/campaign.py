@@ -37,7 +37,7 @@ from harness.engine.marks import engine_id, project_name, state_folder
 from harness.engine.residue import Snapshot, dirty, residue, snapshot
 from harness.engine.stack import Stack
 from harness.engine.swarm import SwarmDeployer
-from harness.errors import ConfigError, HarnessError, InstrumentError, NothingToBreak
+from harness.errors import ConfigError, HarnessError, InstrumentError, NothingToBreak, did_you_mean
 from harness.experiment import MOST_PER_S, Experiment, known_experiments, load_experiment
 from harness.history import RECORD, RunRecord
 from harness.interruption import Interrupted, exposed, interruptible, shielded
@@ -88,7 +88,12 @@ def make_plan(phase: str, experiment: str | None, seed: int, repeats: int) -> Pl
     target = find_target(phase)
     names = known_experiments()
     claims = load_claims(target.folder / "claims.toml", names)
-    chosen = [load_experiment(name) for name in (names if experiment is None else [experiment])]
+    for name in target.by_name_only:
+        if name not in names:
+            problem, remedy = f"there is no experiment '{name}'.", did_you_mean(name, names)
+            raise ConfigError(str(target.folder / "target.toml"), "by_name_only", problem, remedy)
+    suite = [name for name in names if name not in target.by_name_only]
+    chosen = [load_experiment(name) for name in (suite if experiment is None else [experiment])]
     for one in chosen:
         _check_amount(one, target)
     return Plan(target, claims, tuple(chosen), experiment is not None, seed, repeats)
@@ -192,7 +197,7 @@ class _Campaign:
             versions=versions(client),
             machine=machine_facts(client),
             runs=(),
-            left_out={},
+            left_out={} if plan.chosen else dict(plan.target.by_name_only),
             repeated={},
             void_because=(),
             calibration=covering(folder.parent, max(arrivals_per_s(e, plan.target) for e in plan.experiments)),

@@ -15,6 +15,8 @@ at_least = 0.99
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from harness.config import Strict
@@ -39,11 +41,19 @@ class Expectation(Strict):
 
 
 class Mechanism(Strict):
-    """Something that keeps a target working, the environment that switches it off, and where its loss should show."""
+    """Something that keeps a target working, the environment that switches it off, and where its loss should show.
+
+    `service` is the component whose environment that is, or all of them where several share the mechanism.
+    """
 
     description: str = Field(min_length=1)
-    service: str
+    service: str | Annotated[tuple[str, ...], Field(min_length=1)]
     env: dict[str, str] = Field(min_length=1)
     experiment: str
     claims: tuple[str, ...] = ()
     expect: tuple[Expectation, ...] = ()
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The components in which it is switched off."""
+        return (self.service,) if isinstance(self.service, str) else self.service

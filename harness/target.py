@@ -77,7 +77,9 @@ class Link(Strict):
 class Target(Strict):
     """The whole of `target.toml`. `folder` is where the file lies; it is filled in by `load_target`.
 
-    `environment` is what the harness adds to a service's own when it switches a mechanism off (see `without`).
+    `by_name_only` are experiments that say nothing new of this target, each with the reason: they run when they are
+    asked for by name. `environment` is what the harness adds to a service's own when it switches a mechanism off (see
+    `without`).
     """
 
     schema_version: Literal[1] = Field(alias="schema")
@@ -91,6 +93,7 @@ class Target(Strict):
     components: dict[str, Component]
     links: tuple[Link, ...] = ()
     mechanisms: dict[str, Mechanism] = Field(default_factory=dict)
+    by_name_only: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     folder: Path = Field(default=Path(), exclude=True)
     environment: dict[str, dict[str, str]] = Field(default_factory=dict, exclude=True)
 
@@ -106,9 +109,10 @@ class Target(Strict):
             if link.to not in known:
                 raise ValueError(f"link '{link.name}' leads to '{link.to}'. " + did_you_mean(link.to, known))
         for name, mechanism in self.mechanisms.items():
-            if mechanism.service not in known:
-                what = f"mechanism '{name}' is switched off in '{mechanism.service}', which is not a component."
-                raise ValueError(f"{what} {did_you_mean(mechanism.service, known)}")
+            for service in mechanism.services:
+                if service not in known:
+                    what = f"mechanism '{name}' is switched off in '{service}', which is not a component."
+                    raise ValueError(f"{what} {did_you_mean(service, known)}")
         names = [link.name for link in self.links]
         if len(set(names)) < len(names):
             raise ValueError("two links have the same name")
@@ -131,7 +135,7 @@ class Target(Strict):
     def without(self, name: str) -> Target:
         """Return the target with the mechanism `name` switched off. Raises KeyError when there is none."""
         mechanism = self.mechanisms[name]
-        return self.model_copy(update={"environment": {mechanism.service: dict(mechanism.env)}})
+        return self.model_copy(update={"environment": {service: dict(mechanism.env) for service in mechanism.services}})
 
     def link(self, name: str) -> Link:
         """Return the link called `name`. Raises NothingToBreak when there is none."""
