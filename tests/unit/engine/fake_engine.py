@@ -10,10 +10,16 @@ OURS = {"testbed.owner": "harness", "testbed.campaign": "c1"}
 
 
 class FakeEngine:
-    """Stands for a DockerClient and its `api` at once. Things are dicts as the engine's list calls return them."""
+    """Stands for a DockerClient and its `api` at once. Things are dicts as the engine's list calls return them.
+
+    `swarm` are the labels of the swarm that it manages, None when it is part of none; `node_labels` those of its node.
+    """
 
     def __init__(self) -> None:
         self.things: dict[str, dict[str, dict[str, Any]]] = {"container": {}, "network": {}, "volume": {}}
+        self.things |= {"service": {}, "config": {}, "secret": {}}
+        self.swarm: dict[str, str] | None = None
+        self.node_labels: dict[str, str] = {}
         self.stuck: set[str] = set()
         self.calls: list[str] = []
 
@@ -21,11 +27,19 @@ class FakeEngine:
     def api(self) -> FakeEngine:
         return self
 
-    def info(self) -> dict[str, str]:
-        return {"ID": "AB:CD"}
+    def info(self) -> dict[str, Any]:
+        return {"ID": "AB:CD", "Swarm": {"ControlAvailable": self.swarm is not None}}
 
     def add(self, kind: str, name: str, labels: dict[str, str] | None = None, state: str = "running") -> None:
-        thing = {"Id": name, "Name": name, "Names": [f"/{name}"], "State": state, "Labels": labels or {}}
+        thing = {
+            "Id": name,
+            "ID": name,
+            "Spec": {"Name": name},
+            "Name": name,
+            "Names": [f"/{name}"],
+            "State": state,
+            "Labels": labels or {},
+        }
         self.things[kind][name] = thing
 
     def names(self, kind: str) -> set[str]:
@@ -69,3 +83,41 @@ class FakeEngine:
         if kind == "container" and self.things[kind][name]["State"] == "paused":
             raise APIError("container is paused")
         del self.things[kind][name]
+
+    def services(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+        return self._filtered("service", filters)
+
+    def configs(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+        return self._filtered("config", filters)
+
+    def secrets(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+        return self._filtered("secret", filters)
+
+    def remove_service(self, name: str) -> None:
+        self._remove("service", name)
+
+    def remove_config(self, name: str) -> None:
+        self._remove("config", name)
+
+    def remove_secret(self, name: str) -> None:
+        self._remove("secret", name)
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [self.inspect_node("n1")]
+
+    def inspect_node(self, node: str) -> dict[str, Any]:
+        return {"ID": node, "Version": {"Index": 1}, "Spec": {"Labels": dict(self.node_labels)}}
+
+    def update_node(self, node: str, version: int, spec: dict[str, Any]) -> None:
+        self.calls.append(f"label {node}")
+        self.node_labels = spec["Labels"]
+
+    def inspect_swarm(self) -> dict[str, Any]:
+        assert self.swarm is not None, "only a manager can be asked"
+        return {"Spec": {"Labels": self.swarm}}
+
+    def leave_swarm(self, force: bool) -> None:
+        assert force, "a manager leaves only so"
+        self.calls.append("leave")
+        self.swarm = None
+        self.stuck -= {"docker_gwbridge"}

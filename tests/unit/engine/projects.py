@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,13 @@ def link(name: str, port: int, to: str = "", **rest: Any) -> dict[str, Any]:
     return {"name": name, "to": to or name, "port": port, **rest}
 
 
-def woven(aim: Target, plain: Project, env: Mapping[str, str] | None = None) -> Weaving:
+def woven(aim: Target, plain: Project, env: Mapping[str, str] | None = None, places: Sequence[str] = ()) -> Weaving:
     return weave(
-        aim, plain, ports=iter(count(20000)), env=env or {}, campaign="c7", resolve=lambda host: f"address-of-{host}"
+        aim,
+        plain,
+        ports=iter(count(20000)),
+        env=env or {},
+        campaign="c7",
+        resolve=lambda host: f"address-of-{host}",
+        places=places,
     )

@@ -18,6 +18,7 @@ def stage(left_out: frozenset[str] = frozenset()) -> DockerStage:
         weaving=SimpleNamespace(left_out=left_out),
         links={"db": "link db", "ai": "link ai"},
         providers={} if "sim" in left_out else {"sim": "control of sim"},
+        service=lambda name: None if name in left_out else f"service {name}",
         containers=lambda name: [] if name in left_out else [f"container of {name}"],
     )
     return DockerStage(stack, AIM, RunClock(100.0, 1000.0))
@@ -28,6 +29,8 @@ def test_what_fits_is_found() -> None:
     assert here.containers(role="db", zone=None, region=None) == ["container of db"]
     assert len(here.containers(role=None, zone="a", region=None)) == 3
     assert here.links("ai") == ["link ai"]
+    assert here.links("sim") == ["link ai"], "by the role of the component that it leads to"
+    assert here.services(role=None, zone="a", region=None) == ["service app", "service db", "service sim"]
     assert here.providers(role="sim", zone="a", region="home") == ["control of sim"]
 
 
@@ -39,11 +42,15 @@ def test_nothing_is_never_a_success() -> None:
         here.links("dbs")
     with pytest.raises(NothingToBreak, match="no simulator that takes orders"):
         here.providers(role="db", zone=None, region=None)
+    with pytest.raises(NothingToBreak, match="role 'cache'"):
+        here.services(role="cache", zone=None, region=None)
 
 
 def test_a_real_service_cannot_be_broken() -> None:
     here = stage(left_out=frozenset({"sim"}))
     with pytest.raises(NothingToBreak, match="The real service stands in for sim"):
         here.containers(role="sim", zone=None, region=None)
+    with pytest.raises(NothingToBreak, match="The real service stands in for sim"):
+        here.services(role="sim", zone=None, region=None)
     with pytest.raises(NothingToBreak, match="Break its link instead"):
         here.providers(role="sim", zone=None, region=None)

@@ -87,3 +87,37 @@ def test_a_stream_that_breaks_is_noticed() -> None:
     assert "connection lost" in watching.lost
     assert len(watching.of("a")) == 1
     watching.close()
+
+
+def told(container: str, action: str, second: int, **attributes: str) -> dict[str, Any]:
+    made = event(container, action, second)
+    return {**made, "Actor": {**made["Actor"], "Attributes": attributes}}
+
+
+def test_a_death_that_was_asked_for_is_told_from_one_that_was_not() -> None:
+    events = [
+        told("stopped", "kill", 5, signal="15"),
+        told("stopped", "kill", 15, signal="9"),
+        told("stopped", "die", 16, exitCode="137"),
+        told("killed", "kill", 5, signal="9"),
+        told("killed", "die", 6, exitCode="137"),
+        told("crashed", "die", 6, exitCode="137"),
+        told("long ago", "kill", 5, signal="15"),
+        told("long ago", "die", 500, exitCode="137"),
+    ]
+    watching = watcher(Stream(events))
+    since = datetime.fromtimestamp(0, UTC)
+    asked = {name: watching.deaths(name, since)[0].asked for name in ("stopped", "killed", "crashed", "long ago")}
+    assert asked == {"stopped": True, "killed": False, "crashed": False, "long ago": False}
+
+
+def test_the_containers_of_a_slot_are_heard_of_by_the_names_of_their_tasks() -> None:
+    task = "com.docker.swarm.task.name"
+    events = [
+        told("a", "start", 1, **{task: "stack_app.1.xyz"}),
+        told("a", "die", 2, **{task: "stack_app.1.xyz"}),
+        told("b", "start", 3, **{task: "stack_app.1.uvw"}),
+        told("c", "start", 3, **{task: "stack_app.2.rst"}),
+        told("d", "start", 3),
+    ]
+    assert watcher(Stream(events)).slots() == {"stack_app.1": ["a", "b"], "stack_app.2": ["c"]}

@@ -135,3 +135,60 @@ def test_half_a_line_does_not_spoil_the_next_one(tmp_path: Path) -> None:
     assert not read.unfinished
     assert [entry["event"] for entry in read.entries] == ["campaign", "finished"]
     assert json.loads((tmp_path / "journal.jsonl").read_text().splitlines()[-1])["event"] == "finished"
+
+
+@pytest.fixture
+def manager(engine: FakeEngine) -> FakeEngine:
+    """The same engine, and a stack of ours on it; a stranger has a service and a node label."""
+    engine.swarm = {}
+    engine.node_labels = {"theirs": "yes", "testbed-hold-app": "yes"}
+    engine.add("service", "testbed-v2_app", OURS)
+    engine.add("config", "testbed-v2_motto", OURS)
+    engine.add("secret", "testbed-v2_key", OURS)
+    engine.add("service", "theirs")
+    return engine
+
+
+def test_of_somebodys_swarm_only_what_is_ours_goes_and_services_go_first(manager: Any) -> None:
+    sweep(manager, lambda _: None)
+    assert manager.names("service") == {"theirs"}
+    assert not manager.names("config") | manager.names("secret")
+    assert manager.node_labels == {"theirs": "yes"}
+    assert "leave" not in manager.calls
+    assert manager.calls.index("remove testbed-v2_app") < manager.calls.index("remove testbed-v1-app-1")
+    assert find_ours(manager) == []
+
+
+def test_a_swarm_of_ours_is_left_when_nothing_of_ours_is_in_it_any_more(manager: Any) -> None:
+    manager.swarm = OURS
+    manager.add("network", "docker_gwbridge", OURS)
+    manager.stuck.add("docker_gwbridge")  # as long as there is a swarm
+    removed = sweep(manager, lambda _: None)
+    assert manager.swarm is None
+    assert removed[-2:] == ["swarm made by the harness", "network docker_gwbridge"]
+    assert find_ours(manager) == []
+
+
+def test_a_swarm_of_another_campaign_is_not_left(manager: Any) -> None:
+    manager.swarm = {**OURS, "testbed.campaign": "c2"}
+    sweep(manager, lambda _: None, campaign="c1")
+    assert manager.swarm is not None
+    assert [str(item) for item in find_ours(manager)] == ["swarm made by the harness"]
+
+
+def test_what_does_not_go_by_itself_goes_with_the_swarm(manager: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.engine.sweep.LEAVE_ANYWAY_S", 0.0)
+    manager.swarm = OURS
+    manager.stuck.add("testbed-v1_default")
+    sweep(manager, lambda _: None, patience_s=0.0)
+    assert manager.swarm is None
+
+
+def test_a_campaign_that_made_a_swarm_says_so_before_it_does(manager: Any, tmp_path: Path) -> None:
+    manager.swarm = OURS
+    begin(tmp_path).swarm_begun()
+    assert read_journal(tmp_path).made_swarm
+    assert "swarm made by the harness" in dirty(manager, tmp_path)
+    done = recover(manager, lambda _: None, state=tmp_path, lock_folder=tmp_path)
+    assert "the swarm was made for the campaign, and goes with it" in done
+    assert manager.swarm is None

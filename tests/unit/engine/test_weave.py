@@ -218,3 +218,27 @@ def test_v1_weaves_as_it_stands() -> None:
     assert set(weaving.apis) == {"toxiproxy"}
     assert weaving.controls.keys() == {"openai"}
     assert Path(aim.folder / "compose.yml").read_text().count("toxiproxy") == 0
+
+
+def test_every_place_has_a_door_of_its_own_in_front_of_the_entry() -> None:
+    weaving = woven(target(LINKS), project(SHOP), places=["tokyo", "virginia"])
+    doors = weaving.override["services"]["toxiproxy-doors"]
+    assert doors["networks"] == {"default": {}}
+    stored = json.loads(weaving.override["configs"]["toxiproxy-doors-proxies"]["content"])
+    assert [(p["name"], p["upstream"]) for p in stored] == [("place-tokyo", "app:8000"), ("place-virginia", "app:8000")]
+    assert set(weaving.doors) == {"tokyo", "virginia"}
+    assert f"127.0.0.1:{weaving.doors['tokyo']}:9000" in doors["ports"]
+    assert weaving.entry_port not in weaving.doors.values()
+    assert "toxiproxy-doors" not in weaving.override["services"]["app"]["depends_on"]
+
+
+def test_the_doors_of_an_entry_that_is_linked_lead_behind_its_toxiproxy() -> None:
+    weaving = woven(target([link("app", 8000)]), project(SHOP), places=["tokyo"])
+    assert weaving.override["services"]["toxiproxy-doors"]["networks"] == {"upstream-app": {}}
+    stored = json.loads(weaving.override["configs"]["toxiproxy-doors-proxies"]["content"])
+    assert stored[0]["upstream"] == "app-upstream:8000"
+
+
+def test_a_target_without_links_has_doors_all_the_same() -> None:
+    weaving = woven(target([]), project({"app": {}}), places=["tokyo"])
+    assert set(weaving.override["services"]) == {"app", "toxiproxy-doors"}
