@@ -140,6 +140,10 @@ class DatabaseLab:
         """Return the container that is `name` now."""
         return self._containers[name]
 
+    def logs(self, name: str) -> bytes:
+        """Return what the container that is `name` now has printed."""
+        return bytes(self._containers[name].logs()) if name in self._containers else b""
+
     def crash(self, name: str) -> None:
         """End every process in it with SIGKILL, docker-init excepted, as the harness does."""
         self._containers[name].exec_run(["sh", "-c", "kill -9 -1"], user="root")

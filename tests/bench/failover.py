@@ -69,6 +69,9 @@ def session(name: str, repeats: int, say: Callable[[str], None]) -> list[dict[st
     try:
         return _session(lab, name, repeats, say)
     finally:
+        RESULT.parent.mkdir(parents=True, exist_ok=True)
+        for node in NODES:
+            RESULT.with_name(f"failover-{name}-{node}.log").write_bytes(lab.logs(node))
         lab.remove()
         client.close()
 
@@ -93,9 +96,6 @@ def _session(lab: DatabaseLab, name: str, repeats: int, say: Callable[[str], Non
         wait_until("the cluster is whole again", lab.settled)
         windows.append((primary, fault, time.time()))
     time.sleep(QUIET_S)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    for node in NODES:
-        RESULT.with_name(f"failover-{name}-{node}.log").write_bytes(lab.container(node).logs())
     found = []
     for way in WAYS:
         writes = lab.writes(way)
