@@ -35,7 +35,7 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
         yield lambda component: fakes.setdefault("one", FakeContainer(component, entries=3))
         return
     client = connect()
-    ensure_images(client, ["redis"], lambda line: None)
+    ensure_images(client, ["redis", "netadmin"], lambda line: None)
     real = client.containers.run(
         "testbed/redis",
         ["--save", "", "--appendonly", "yes", "--dir", "/tmp"],
@@ -183,3 +183,20 @@ def test_what_is_not_declared(make: Make) -> None:
     assert container.contents() is None
     with pytest.raises(NothingToBreak):
         container.wipe()
+
+
+def test_packets_are_dropped_until_they_are_restored(make: Make) -> None:
+    container = make(CACHE)
+    assert container.dropped_packets() == 0
+    container.restore_packets()
+    container.drop_packets(["192.0.2.7", "192.0.2.8"])
+    container.drop_packets(["192.0.2.7"])
+    assert container.dropped_packets() == 0
+    assert container.state().status == "running"
+    container.restore_packets()
+    container.restore_packets()
+    assert container.dropped_packets() == 0
+
+
+def test_everybody_is_the_primary_where_nobody_can_be_asked(make: Make) -> None:
+    assert make(BARE).is_primary()

@@ -97,7 +97,8 @@ def test_only_loopback_is_published(client: docker.DockerClient, stack: Stack) -
             published += ports or []
     assert {port["HostIp"] for port in published} == {"127.0.0.1"}
     weaving = stack.weaving
-    expected = {weaving.entry_port, *weaving.apis.values(), *(proxy.host_port for proxy in weaving.proxies)}
+    expected = {weaving.entry_port, *weaving.doors.values(), *weaving.apis.values()}
+    expected |= {proxy.host_port for proxy in weaving.proxies}
     assert {int(port["HostPort"]) for port in published} == expected
 
 
