@@ -43,6 +43,12 @@ def engine_url() -> str:
     return str(host) if host else "unix:///var/run/docker.sock"
 
 
+POOLS = 200
+"""docker-py keeps a pool of connections for each URL (that is, for each container and question), and closes the oldest
+beyond its 25 even while another thread has it in hand: "Pool is closed". A zone's containers are asked all at once.
+"""
+
+
 def connect(timeout_s: float = 30.0, ping_timeout_s: float = 5.0) -> docker.DockerClient:
     """Return a client of the engine that has just answered a ping.
 
@@ -51,7 +57,9 @@ def connect(timeout_s: float = 30.0, ping_timeout_s: float = 5.0) -> docker.Dock
     url = engine_url()
     try:
         # The version is asked for at once ("auto"), so an engine that hangs costs the short time-out.
-        client = docker.DockerClient(base_url=url, version="auto", timeout=max(1, round(ping_timeout_s)))
+        client = docker.DockerClient(
+            base_url=url, version="auto", timeout=max(1, round(ping_timeout_s)), num_pools=POOLS
+        )
         client.ping()
     except (DockerException, OSError, ValueError) as error:
         raise HarnessError(f"No Docker engine answers at {url}: {_reason(error)}.", _remedy(error)) from None
