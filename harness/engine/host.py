@@ -67,6 +67,19 @@ def connect(timeout_s: float = 30.0, ping_timeout_s: float = 5.0) -> docker.Dock
     return client
 
 
+def twin(client: docker.DockerClient) -> docker.DockerClient:
+    """Return a client of the same engine with connections of its own, for threads that ask much at once.
+
+    docker-py's connections are not safe in many threads: one that a command in a container has taken over may be closed
+    under another's feet (seen: "Bad file descriptor", "Pool is closed", and answers that never came).
+    """
+    if not isinstance(client, docker.DockerClient):
+        return client  # a test's
+    path = getattr(getattr(client.api, "_custom_adapter", None), "socket_path", None)
+    url = f"unix://{path}" if path else client.api.base_url
+    return docker.DockerClient(base_url=url, version=client.api.api_version, timeout=client.api.timeout)
+
+
 @contextmanager
 def call_timeout(client: docker.DockerClient, seconds: float) -> Iterator[None]:
     """Let each call of `client` take `seconds` inside the block: a build is silent for minutes."""

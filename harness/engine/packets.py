@@ -14,7 +14,8 @@ from harness.engine import marks
 from harness.errors import InstrumentError
 
 IMAGE = "testbed/netadmin"
-PATIENCE_S = 30.0
+PATIENCE_S = 10.0
+TRIES = 3
 
 
 class PacketRules:
@@ -41,8 +42,21 @@ class PacketRules:
         return int(self._run(container, ["count", _chain(owner)]))
 
     def _run(self, container: str, command: list[str]) -> str:
-        """Return what the helper printed. Raises InstrumentError when it fails, or `container` does not run."""
+        """Return what the helper printed. Raises InstrumentError when it fails, or `container` does not run.
+
+        Asked again when the connection to the engine broke, as docker-py's do when many threads use one client: every
+        command may be carried out twice.
+        """
         what = f"`packets {command[0]}` beside {container[:12]}"
+        for left in reversed(range(TRIES)):
+            try:
+                return self._help(what, container, command)
+            except (requests.ConnectionError, requests.Timeout) as error:
+                if not left:
+                    raise InstrumentError(f"{what} could not be run: {error}.") from None
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _help(self, what: str, container: str, command: list[str]) -> str:
         try:
             network = self._api.create_host_config(network_mode=f"container:{container}", cap_add=["NET_ADMIN"])
             labels = marks.labels(self._campaign)
@@ -55,7 +69,7 @@ class PacketRules:
                 self._api.remove_container(helper["Id"], force=True, v=True)
         except APIError as error:
             raise InstrumentError(f"{what} could not be run: {error.explanation or error}.") from None
-        except (DockerException, requests.RequestException) as error:
+        except DockerException as error:
             raise InstrumentError(f"{what} could not be run: {error}.") from None
         if code != 0:
             raise InstrumentError(f"{what} ended with {code}: {said[-300:]}.")

@@ -19,6 +19,7 @@ from harness.engine import marks
 from harness.engine.cli import ComposeCli, blot_out, last_lines
 from harness.engine.container import DockerContainer
 from harness.engine.disturbance import Span, disturbances
+from harness.engine.host import twin
 from harness.engine.link import ProxiedLink
 from harness.engine.moments import EventWatcher
 from harness.engine.packets import PacketRules
@@ -93,7 +94,7 @@ class Stack:
         self._blotted = blotted
         self._watcher = EventWatcher(client, f"{marks.CAMPAIGN}={campaign}")
         self._unlabelled_volumes: set[str] = set()
-        self._packets = PacketRules(client, campaign)
+        self._packets = PacketRules(twin(client), campaign)
         self.fixed_units: tuple[Unit, ...] = ()
         self.servers = {name: ToxiproxyServer(LOOPBACK, port) for name, port in weaving.apis.items()}
         self.links = {plan.link: self._proxied(plan) for plan in weaving.proxies}

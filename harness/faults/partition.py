@@ -84,7 +84,7 @@ class PartitionInjection:
     other: list[Container]
     pairs: list[Pair] = field(default_factory=list)
     looks: list[tuple[str, list[Heard]]] = field(default_factory=list)
-    dropped: list[int] = field(default_factory=list)
+    dropped: list[int | str] = field(default_factory=list)
     on_s: float | None = None
     off_s: float | None = None
     healed: bool = False
@@ -124,13 +124,14 @@ class PartitionInjection:
     def receipt(self) -> Receipt:
         """Confirmed when every look of every pair was silent and every rule has dropped packets; else a mismatch.
 
-        Missing when nobody was cut off.
+        Missing when nobody was cut off. Rules that could not be asked say nothing, and the evidence says why.
         """
         silent = [how == "silent" for _, heard in self.looks for how in heard]
-        cut = sum(count > 0 for count in self.dropped)
+        counts = [count for count in self.dropped if isinstance(count, int)]
+        cut = sum(count > 0 for count in counts)
         requested = {"rules": len(self.one), "silent_looks": len(silent)}
-        delivered = {"rules": cut, "silent_looks": sum(silent), "packets_dropped": sum(self.dropped)}
-        whole = self.healed and cut == len(self.one) and len(silent) > 0 and all(silent)
+        delivered = {"rules": cut, "silent_looks": sum(silent), "packets_dropped": sum(counts)}
+        whole = self.healed and 0 < cut == len(counts) and len(silent) > 0 and all(silent)
         status = "missing" if not any(silent) else "confirmed" if whole else "mismatch"
         evidence = [
             f"{when}: of {len(heard)} containers that reached the other zone before, {heard.count('silent')} did not"
@@ -139,14 +140,16 @@ class PartitionInjection:
         names = [c.name for c, count in zip(self.one, self.dropped, strict=False) if count == 0]
         if names:
             evidence.append(f"The rules of {', '.join(names)} dropped no packet")
+        evidence += [count for count in self.dropped if isinstance(count, str)]
         return Receipt(status, requested, delivered, self.on_s, self.off_s, evidence)
 
 
-def _dropped(container: Container) -> int:
+def _dropped(container: Container) -> int | str:
+    """How many packets its rules dropped, or why that cannot be known: it does not run any more, for instance."""
     try:
         return container.dropped_packets()
-    except InstrumentError:  # it does not run any more: the rules ended with it
-        return 0
+    except InstrumentError as error:
+        return f"The rules of {container.name} could not be asked: {error}"
 
 
 def _knock(pairs: Sequence[Pair]) -> list[Heard]:
