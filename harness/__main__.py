@@ -102,7 +102,7 @@ def setup(
             raise
         say(f"Engine tests will be skipped: {error}")
         return
-    ensure_images(client, [*target.images, "toxiproxy"], say)
+    ensure_images(client, [*target.images, "toxiproxy", "netadmin"], say)
     client.close()
     say(f"Ready: engine and images for {phase}.")
 
@@ -135,6 +135,10 @@ def judge(folder: Annotated[Path, typer.Argument(help="A campaign's folder, for 
 def run(phase: Phase) -> None:
     """Run the API of PHASE in Docker as in production, on 127.0.0.1:8000 (PORT=)."""
     target = find_target(phase)
+    if target.deployer != "compose":
+        problem = f"{target.phase} is a Swarm stack, whose port cannot be kept on 127.0.0.1."
+        remedy = f"Put it under test with `make experiment`, or run it without Docker: `make dev PHASE={phase}`."
+        raise HarnessError(problem, remedy)
     client = ensure_engine(say)
     ensure_images(client, target.images, say)
     client.close()
