@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,7 +82,15 @@ def make_baseline(record: CampaignRecord, histories: Sequence[History], note: st
 
 
 def asked(record: RunRecord) -> dict[str, Any]:
-    """Return what decides whether two runs put the same question: load, windows (s), faults."""
+    """Return what decides whether two runs put the same question: load, windows (s), faults.
+
+    What only some loads have (stretches, places, an abuser) is there only for those.
+    """
+    rare = {
+        "stretches": [asdict(stretch) for stretch in record.stretches],
+        "places": [way.place for way in record.ways],
+        "abuser_per_s": record.abuser_per_s,
+    }
     return {
         "rate_per_s": round(record.rate_per_s, 9),
         "warmup_s": record.warmup_s,
@@ -89,6 +98,7 @@ def asked(record: RunRecord) -> dict[str, Any]:
         "deadline_s": record.deadline_s,
         "shares": record.shares,
         "faults": [[f.name, f.aimed_at, f.planned_on_s, f.planned_off_s] for f in record.faults],
+        **{key: value for key, value in rare.items() if value},
     }
 
 

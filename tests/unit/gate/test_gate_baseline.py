@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from harness.errors import ConfigError
-from harness.gate.baseline import machine_differs, make_baseline, read_baseline, write_baseline
+from harness.gate.baseline import asked, machine_differs, make_baseline, read_baseline, write_baseline
 from harness.gate.commands import chosen, judge, split
 from harness.gate.decide import Outcome
 from harness.gate.figures import run_figures
 from harness.gate.measure import Measured
-from harness.history import History, Pressure
+from harness.history import History, Pressure, Stretch, Way
 from tests.fakes.histories import Hang, Trouble, campaign, fault, history
 from tests.fakes.simulated_v1 import SimulatedV1
 
@@ -172,3 +172,13 @@ def test_what_was_measured_later_joins_what_was_measured_before(tmp_path: Path) 
     assert str(tmp_path / "first") in report.facts["evidence"]
     missing = judge(baseline, replace(both, asked={"control": 6, "app_crash": 6}))
     assert missing.doubts == ["app_crash: 3 of 6 pairs can be compared."]
+
+
+def test_a_load_that_changes_or_comes_from_elsewhere_is_another_question() -> None:
+    plain = history(experiment="control").record
+    spike = replace(plain, stretches=[Stretch(10.0, 0.0, 6.0), Stretch(100.0, 6.0, 26.0)])
+    world = replace(plain, ways=[Way("tokyo", 145.3, [145.0, 146.0])])
+    abused = replace(plain, abuser_per_s=50.0)
+    questions = [asked(record) for record in (plain, spike, world, abused)]
+    assert all(one != other for k, one in enumerate(questions) for other in questions[:k])
+    assert asked(replace(world, ways=[Way("tokyo", 145.3, [None, 150.0])])) == asked(world)
