@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from harness.experiment import ClaimedUsers, Experiment, Segment
 from harness.history import RunRecord, Stretch
 from harness.target import Target
@@ -17,13 +19,19 @@ def arrivals_per_s(experiment: Experiment, target: Target) -> float:
 
 def segments_of(experiment: Experiment, target: Target) -> tuple[Segment, ...]:
     """Return the stretches of one rate each that its load consists of on this target."""
-    return experiment.load.segments(target.users.claimed, target.users.think_s, experiment.duration_s)
+    return experiment.load.segments(users_here(target), target.users.think_s, experiment.duration_s)
+
+
+def users_here(target: Target) -> int:
+    """Return how many simultaneous users stand for those that are claimed of the target, on this machine."""
+    return target.users.on(os.cpu_count() or 1)
 
 
 def asked_for(experiment: Experiment, target: Target, *, run: str, repeat: int, seed: int, started: str) -> RunRecord:
     """Return the record of a run of which nothing is known yet but what was asked for."""
     users, load = target.users, experiment.load
     claimed = isinstance(load, ClaimedUsers)
+    times = load.times if isinstance(load, ClaimedUsers) else 0.0
     return RunRecord(
         schema=1,
         run=run,
@@ -34,7 +42,8 @@ def asked_for(experiment: Experiment, target: Target, *, run: str, repeat: int, 
         seed=seed,
         started=started,
         rate_per_s=arrivals_per_s(experiment, target),
-        users=round(load.times * users.claimed) if isinstance(load, ClaimedUsers) else None,
+        users=round(times * users_here(target)) if claimed else None,
+        claimed_users=round(times * users.claimed) if claimed and users_here(target) < users.claimed else None,
         think_s=users.think_s if claimed else None,
         deadline_s=experiment.deadline_s,
         warmup_s=experiment.warmup_s,

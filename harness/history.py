@@ -156,7 +156,7 @@ class RunRecord:
     `rate_per_s` is that of the users, on average. `clients` is to how many clients they belonged, none of whom sends
     more than any limit allows; None in older runs, which all came from one. `stretches` are given where the rate
     changes, `ways` where users come from places, `abuser_per_s` where there is an abuser, `replicas` where a
-    component grows by itself.
+    component grows by itself, `claimed_users` where `users` are fewer than are claimed, for want of processors.
     """
 
     schema: int
@@ -184,6 +184,7 @@ class RunRecord:
     ways: list[Way] = field(default_factory=list)
     abuser_per_s: float | None = None
     replicas: list[Running] = field(default_factory=list)
+    claimed_users: int | None = None
 
     @property
     def valid(self) -> bool:

@@ -70,9 +70,20 @@ def judge_claim(claim: Claim, histories: Sequence[History]) -> ClaimVerdict:
         because = " ".join(usable.left_out) or f"There is no run of '{claim.experiment}' in this campaign."
         return ClaimVerdict(claim, Verdict.INCONCLUSIVE, _joined(claim.undecidable_because, because))
     measurement = check.measure(usable.histories, claim.question(check))
-    verdict, because = _decide(claim, measurement)
+    verdict, because = _to_scale(*_decide(claim, measurement), usable.histories)
     runs = tuple(history.record.run for history in usable.histories)
     return ClaimVerdict(claim, verdict, _joined(because, *usable.left_out), measurement, runs)
+
+
+def _to_scale(verdict: Verdict, because: str, histories: Sequence[History]) -> tuple[Verdict, str]:
+    """What fewer users than are claimed can show: that it breaks, but not that it holds."""
+    scaled = next((h.record for h in histories if h.record.claimed_users is not None), None)
+    if scaled is None:
+        return verdict, because
+    scale = f"At a scale of {scaled.users:,} of {scaled.claimed_users:,} users, which is what this machine carries"
+    if verdict is Verdict.REFUTED:
+        return verdict, f"{because} {scale}: more would not do better."
+    return Verdict.INCONCLUSIVE, f"{because} {scale}: of more it shows nothing."
 
 
 def usable_runs(histories: Sequence[History], check: Check | None = None) -> Usable:

@@ -28,10 +28,19 @@ class Entry(Strict):
 
 
 class Users(Strict):
-    """How many simultaneous users the claim is about, and the think time (s) that turns them into arrivals."""
+    """How many simultaneous users the claim is about, and the think time (s) that turns them into arrivals.
+
+    `per_core` is how many of them one processor carries when the whole target shares this machine; where that is fewer
+    than are claimed, experiments run at that scale, and verdicts say so.
+    """
 
     claimed: PositiveInt
     think_s: PositiveFloat = 10.0
+    per_core: PositiveInt | None = None
+
+    def on(self, cores: int) -> int:
+        """Return how many users experiments stand for on a machine with so many processors."""
+        return self.claimed if self.per_core is None else min(self.claimed, self.per_core * cores)
 
 
 class Component(Strict):

@@ -17,9 +17,10 @@ def users_served(histories: Sequence[History], question: Question) -> Measuremen
     """Return how many users' worth of arrivals were answered well within `within_s` (s, default: the deadline).
 
     By Little's law a run's arrivals stand for `users` simultaneous users who think for `think_s` between requests;
-    the share of their arrivals that was answered well and in time is the share of them that was served.
+    the share of their arrivals that was answered well and in time is the share of them that was served. Where fewer
+    users stood for those that are claimed, it is the same share of the claimed ones.
     """
-    users = {history.record.users for history in histories}
+    users = {history.record.claimed_users or history.record.users for history in histories}
     asked = next(iter(users), None)
     if len(users) != 1 or asked is None:
         return nothing("arrivals", "users", "the runs do not stand for one number of users")
