@@ -48,8 +48,15 @@ def test_v1_has_a_claim_for_every_line_that_speaks_of_it() -> None:
 def test_v1_puts_its_points_of_failure_to_the_test() -> None:
     claims = {claim.line: claim for claim in load_claims(ROOT / "targets/v1/claims.toml", known_experiments()).claims}
     assert {claims[line].standing for line in (34, 48, 53, 54, 55, 162)} == {"tested"}
-    assert claims[186].standing == "undecidable"
-    assert claims[49].standing == "untested"
+    assert claims[186].standing == claims[49].standing == "undecidable"
+
+
+def test_v2_has_a_claim_for_every_line_that_speaks_of_it() -> None:
+    claims = load_claims(ROOT / "targets/v2/claims.toml", known_experiments())
+    section = {60, 64, 66, 67, 68, *range(71, 76), *range(78, 82), *range(84, 87)}
+    assert {claim.line for claim in claims.claims} == section | {161, 163, 164, *range(184, 190)}
+    tested = {claim.line for claim in claims.claims if claim.standing == "tested"}
+    assert {64, 68, 71, 72, 73, 74, 78, 79, 81, 86} <= tested
 
 
 def test_a_claim_gives_its_check_defaults_for_what_it_leaves_open(tmp_path: Path) -> None:
