@@ -7,26 +7,20 @@ CHAT_MODE=dev uvicorn targets.v1.app:app   without Docker: a SQLite file, memory
 from __future__ import annotations
 
 from targets.chat.api import Environment, create_app
-from targets.chat.cache.memory import MemoryCache
 from targets.chat.cache.redis import RedisCache
+from targets.chat.development import development_parts
 from targets.chat.providers.openai import OpenAIProvider
-from targets.chat.providers.simulated import SimulatedProvider
 from targets.chat.service import Parts
 from targets.chat.settings import ChatSettings, OpenAISettings, PostgresSettings, RedisSettings
 from targets.chat.stores.postgres import PostgresDatabase
 from targets.chat.stores.sql import SqlStore
-from targets.chat.stores.sqlite import SqliteDatabase
 
 
 def compose(env: Environment) -> Parts:
     """Everything there is, and one of each: whatever falls, nothing stands in for it."""
     settings = ChatSettings.from_env(env)
     if settings.mode == "dev":
-        return Parts(
-            store=SqlStore(SqliteDatabase(settings.sqlite_path)),
-            cache=MemoryCache(),
-            provider=SimulatedProvider(settings.simulated_token_s),
-        )
+        return development_parts(settings)
     return Parts(
         store=SqlStore(PostgresDatabase(PostgresSettings.from_env(env))),  # if it falls, everything stops
         cache=RedisCache(RedisSettings.from_env(env)),  # if it falls, context comes from the database

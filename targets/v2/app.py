@@ -7,13 +7,12 @@ CHAT_MODE=dev uvicorn targets.v2.app:app          without Docker: a SQLite file,
 from __future__ import annotations
 
 from targets.chat.api import Environment, create_app
-from targets.chat.cache.memory import MemoryCache
 from targets.chat.cache.redis import RedisCache
 from targets.chat.cache.sentinel import SentinelConnection
+from targets.chat.development import development_parts
 from targets.chat.limits.redis import token_buckets
 from targets.chat.providers.anthropic import AnthropicProvider
 from targets.chat.providers.openai import OpenAIProvider
-from targets.chat.providers.simulated import SimulatedProvider
 from targets.chat.resilience.failover import FailoverProvider
 from targets.chat.service import Parts
 from targets.chat.settings import (
@@ -27,18 +26,13 @@ from targets.chat.settings import (
 )
 from targets.chat.stores.postgres import PostgresDatabase
 from targets.chat.stores.sql import SqlStore
-from targets.chat.stores.sqlite import SqliteDatabase
 
 
 def compose(env: Environment) -> Parts:
     """Two of what v1 has one of: whatever falls, something stands in for it."""
     settings = ChatSettings.from_env(env)
     if settings.mode == "dev":
-        return Parts(
-            store=SqlStore(SqliteDatabase(settings.sqlite_path)),
-            cache=MemoryCache(),
-            provider=SimulatedProvider(settings.simulated_token_s),
-        )
+        return development_parts(settings)
     postgres, sentinel = PostgresSettings.from_env(env), SentinelSettings.from_env(env)
     redis = SentinelConnection(sentinel)  # to whichever node the sentinels call primary
     openai, anthropic = OpenAIProvider(OpenAISettings.from_env(env)), AnthropicProvider(AnthropicSettings.from_env(env))
