@@ -27,6 +27,10 @@ class DockerStage:
             raise self._nothing(components, "no container of its own")
         return found
 
+    def zone_of(self, component: str) -> str:
+        """The zone that target.toml puts the component in."""
+        return self._target.components[component].zone
+
     def links(self, name: str) -> list[LinkHandle]:
         """The links called `name`, and those that lead to a component of that role. Raises NothingToBreak."""
         return [self._stack.links[link.name] for link in self._target.links_named(name)]

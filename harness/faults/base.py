@@ -197,6 +197,10 @@ class Stage(Protocol):
         """The containers of the components that fit every given word."""
         ...
 
+    def zone_of(self, component: str) -> str:
+        """The zone that the component is in."""
+        ...
+
     def links(self, name: str) -> list[LinkHandle]:
         """The links called `name`, and those that lead to a component whose role is `name`."""
         ...

@@ -24,24 +24,29 @@ COUNTING_PATIENCE_S = 10.0  # how long a restarted component may take until its 
 class ComponentFault:
     """A fault on every container of the components that fit role, zone and region; `only` their primary, or only one.
 
-    One is the first by name; which it was is in the receipt.
+    One is the first by name; which it was is in the receipt. In place of a zone's name `zone_of` may name a role: the
+    zone is then the one that its primary is in, whichever that is at the moment.
     """
 
     role: str | None = None
     zone: str | None = None
     region: str | None = None
     only: Literal["all", "primary", "one"] = "all"
+    zone_of: str | None = None
 
     def __post_init__(self) -> None:
         if self.only not in ("all", "primary", "one"):
             raise ValueError(f"only is 'all', 'primary' or 'one', not {self.only!r}")
-        if self.role is None and self.zone is None and self.region is None:
+        if self.role is None and self.zone is None and self.region is None and self.zone_of is None:
             raise ValueError(f"{type(self).__name__} needs a role, a zone or a region to be aimed at")
+        if self.zone is not None and self.zone_of is not None:
+            raise ValueError("a fault is aimed at a zone, or at the zone_of a role's primary, not both")
 
     @property
     def aimed_at(self) -> str:
         """The aim in words: 'role database, zone a'; 'primary of role database'."""
-        words = {"role": self.role, "zone": self.zone, "region": self.region}
+        zone = self.zone if self.zone_of is None else f"of the primary of role {self.zone_of}"
+        words = {"role": self.role, "zone": zone, "region": self.region}
         aim = ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
         return f"primary of {aim}" if self.only == "primary" else aim
 
@@ -55,7 +60,8 @@ class ComponentFault:
         Where only one container fits, no other can take over from it, and asking for the primary would ask nothing
         new. Raises InstrumentError when none of several says that it is the primary.
         """
-        found = stage.containers(role=self.role, zone=self.zone, region=self.region)
+        zone = self.zone if self.zone_of is None else _zone_of_primary(stage, self.zone_of)
+        found = stage.containers(role=self.role, zone=zone, region=self.region)
         if self.only == "all":
             return found
         if self.only == "one":
@@ -65,10 +71,20 @@ class ComponentFault:
                 f"There is only one container with {self.aimed_at.removeprefix('primary of ')}: no second takes over.",
                 "What happens without it is asked by the experiment that takes all of them.",
             )
-        primaries = [c for c, first in zip(found, all_at_once(lambda c: c.is_primary(), found), strict=True) if first]
-        if not primaries:
-            raise InstrumentError(f"None of {', '.join(c.name for c in found)} says that it is the primary.")
-        return primaries
+        return _primaries(found)
+
+
+def _primaries(found: Sequence[Container]) -> list[Container]:
+    """Those that say that they are the primary. Raises InstrumentError when none does."""
+    primaries = [c for c, first in zip(found, all_at_once(lambda c: c.is_primary(), found), strict=True) if first]
+    if not primaries:
+        raise InstrumentError(f"None of {', '.join(c.name for c in found)} says that it is the primary.")
+    return primaries
+
+
+def _zone_of_primary(stage: Stage, role: str) -> str:
+    primary = _primaries(stage.containers(role=role, zone=None, region=None))[0]
+    return stage.zone_of(primary.component)
 
 
 Thing = TypeVar("Thing")

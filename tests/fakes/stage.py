@@ -38,6 +38,9 @@ class FakeStage:
         names = {part.name for part in self._target.find(role=role, zone=zone, region=region)}
         return self._some([c for c in self._containers if c.component in names], "container")
 
+    def zone_of(self, component: str) -> str:
+        return self._target.components[component].zone
+
     def links(self, name: str) -> list[LinkHandle]:
         roles = {part.name for part in self._target.components.values() if part.role == name}
         wanted = {link.name for link in self._target.links if link.name == name or link.to in roles}

@@ -240,3 +240,28 @@ def test_one_that_comes_back_before_it_is_let_is_a_mismatch() -> None:
     injection.heal()
     receipt = injection.receipt()
     assert (receipt.status, receipt.delivered["stays_away"]) == ("mismatch", False)
+
+
+@pytest.mark.parametrize("zone", ["a", "b"])
+def test_the_zone_that_holds_the_primary_is_hit_whichever_that_is(zone: str) -> None:
+    v2 = find_target("v2")
+    names = [f"{what}-{where}" for where in ("a", "b") for what in ("app", "database", "cache")]
+    parts = {name: FakeContainer(v2.components[name], primary=name == f"database-{zone}") for name in names}
+    aimed = Crash(zone_of="database", stays_away=True)
+    injection = aimed.inject(FakeStage(v2, containers=list(parts.values())))
+    assert aimed.aimed_at == "zone of the primary of role database"
+    away = {name for name, part in parts.items() if part.state().status == "exited"}
+    assert away == {f"app-{zone}", f"database-{zone}", f"cache-{zone}"}
+    injection.heal()
+    assert injection.receipt().status == "confirmed"
+
+
+def test_where_there_is_one_zone_it_is_that_one() -> None:
+    parts = [FakeContainer(TARGET.components[name]) for name in ("app", "database", "cache")]
+    Crash(zone_of="database", stays_away=True).inject(stage(*parts))
+    assert all(one.state().status == "exited" for one in parts)
+
+
+def test_a_zone_by_name_and_by_its_primary_is_refused() -> None:
+    with pytest.raises(ValueError, match="not both"):
+        Crash(zone="a", zone_of="database")
