@@ -52,8 +52,10 @@ def test_a_request_takes_as_much_longer_as_the_way_there_is(doors: tuple[str, di
     one = Asker(clients[0], Settings(url, "r", 5.0, 0), clock, clients)
     for kind in (Kind.CHAT, Kind.STREAM):
         for k, place in enumerate(PLACES.values()):
-            began = time.monotonic()
-            record = one.ask(Arrival(k, clock.now(), kind, True, 0.0, place=k))
-            took_ms = (time.monotonic() - began) * 1000
-            assert record.outcome is Outcome.OK
-            assert place.rtt_ms - 2 <= took_ms <= place.rtt_ms + 80
+            took_ms = []
+            for _ in range(3):  # the best of three: a busy machine makes some of them later
+                began = time.monotonic()
+                record = one.ask(Arrival(k, clock.now(), kind, True, 0.0, place=k))
+                took_ms.append((time.monotonic() - began) * 1000)
+                assert record.outcome is Outcome.OK
+            assert place.rtt_ms - 2 <= min(took_ms) <= place.rtt_ms + 80
