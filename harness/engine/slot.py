@@ -28,6 +28,10 @@ from harness.target import Component
 NEVER = datetime.fromtimestamp(0, UTC)
 
 
+NOBODY = ContainerState("dead", 0, 0, None, None, -1)
+"""Of a slot that is empty at the moment."""
+
+
 class SwarmSlot:
     """Implements `harness.faults.base.Container` for the slot `number` of `service`.
 
@@ -77,17 +81,27 @@ class SwarmSlot:
     def state(self) -> ContainerState:
         """What the engine says of the newest container; `restart_count` counts those that the orchestrator put there.
 
-        `finished_at` is the last death in the slot, whichever container it was.
+        `finished_at` is the last death in the slot, whichever container it was. A slot whose last container was removed
+        and whose next one has not started is 'dead', without a process.
         """
-        ids = self._containers()
-        if not ids:
+        ever, state = self._ever(), self._newest_state()
+        if state is None and not ever:
             raise InstrumentError(f"No container has ever run in {self.name}.")
-        state = self._handle(ids[-1]).state()
-        ever = self._ever()
+        state = state or NOBODY
         died = [death.moment for one in ever for death in self._watcher.deaths(one, NEVER)]
         if state.finished_at is None and died:
             state = replace(state, finished_at=max(died))
         return replace(state, restart_count=max(0, len(ever) - self._started_by_hand - 1))
+
+    def _newest_state(self) -> ContainerState | None:
+        """That of the newest container; None when the orchestrator has removed all of them."""
+        ids = self._containers()
+        try:
+            return self._handle(ids[-1]).state() if ids else None
+        except InstrumentError:
+            if ids[-1] in self._containers():
+                raise
+            return None  # it was removed between the two questions
 
     def moments(self, since: datetime | None = None) -> list[Moment]:
         """What happened in the slot, in order, as the engine told it."""

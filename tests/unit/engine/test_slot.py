@@ -196,6 +196,16 @@ def test_what_the_engine_forgot_still_counts(world: World) -> None:
     assert [action for _, action in world.slot().moments()] == ["start", "die", "start"]
 
 
+def test_a_slot_whose_container_was_removed_is_dead_until_the_next_one_starts(world: World) -> None:
+    slot = world.slot()
+    world.engine.die("one", 20)
+    del world.engine.found["one"]
+    state = slot.state()
+    assert (state.status, state.pid, state.finished_at) == ("dead", 0, at(20))
+    world.engine.add("two", 22)
+    assert (slot.state().status, slot.state().restart_count) == ("running", 1)
+
+
 def test_a_slot_that_nobody_ever_filled_says_so() -> None:
     with pytest.raises(InstrumentError, match=r"No container has ever run in stack_store.1"):
         World().slot().state()
