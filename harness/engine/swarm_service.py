@@ -21,6 +21,7 @@ CONFLICTS = 20
 BEGINS_S = 5.0
 """How long the orchestrator may take to begin with an update."""
 
+UNSTICK_TRIES = 3
 PLACED_S = 1.5
 """How long a task may wait for a node that it may run on."""
 
@@ -104,9 +105,13 @@ class SwarmService:
         meanwhile): 'task belongs to old revision of service'. Wanting fewer takes those that do not run, and as many as
         before brings others into their slots; the ones that run are left alone.
         """
-        if until(lambda: not self._waiting(), time.monotonic() + PLACED_S, every_s=0.05):
-            return
-        stuck, wanted = self._waiting(), self.wanted()
+        for _ in range(UNSTICK_TRIES):
+            if until(lambda: not self._waiting(), time.monotonic() + PLACED_S, every_s=0.05):
+                return
+            self._want_anew(self._waiting())
+
+    def _want_anew(self, stuck: set[str]) -> None:
+        wanted = self.wanted()
         if wanted is None:
             self.redeploy()
             return
