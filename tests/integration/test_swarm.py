@@ -176,6 +176,7 @@ def test_a_crash_that_stays_away_is_not_mended_by_the_orchestrator(stack: SwarmS
     assert receipt.status == "confirmed", receipt
     assert receipt.delivered["stays_away"] is True
     assert all(handle.state().pid != pid.get(handle.name, 0) for handle in stack.containers("web"))
+    stack.settle()  # waits until Swarm, too, says that they run
     assert len(stack.swarm_services["web"].instances()) == 2
 
 
