@@ -46,6 +46,11 @@ class Container(Protocol):
         """Name of the container."""
         ...
 
+    @property
+    def id(self) -> str:
+        """The engine's id of it; another one once an orchestrator has put another container in its place."""
+        ...
+
     def state(self) -> ContainerState:
         """Ask the engine. Raises InstrumentError when the container is gone."""
         ...

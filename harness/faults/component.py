@@ -24,19 +24,20 @@ COUNTING_PATIENCE_S = 10.0  # how long a restarted component may take until its 
 class ComponentFault:
     """A fault on every container of the components that fit role, zone and region; `only` their primary, or only one.
 
-    One is the first by name; which it was is in the receipt. In place of a zone's name `zone_of` may name a role: the
-    zone is then the one that its primary is in, whichever that is at the moment.
+    One is the first by name; which it was is in the receipt. A majority are just more than half of them, the primary
+    among them: what is left cannot outvote those that are lost. In place of a zone's name `zone_of` may name a role:
+    the zone is then the one that its primary is in, whichever that is at the moment.
     """
 
     role: str | None = None
     zone: str | None = None
     region: str | None = None
-    only: Literal["all", "primary", "one"] = "all"
+    only: Literal["all", "primary", "one", "majority"] = "all"
     zone_of: str | None = None
 
     def __post_init__(self) -> None:
-        if self.only not in ("all", "primary", "one"):
-            raise ValueError(f"only is 'all', 'primary' or 'one', not {self.only!r}")
+        if self.only not in ("all", "primary", "one", "majority"):
+            raise ValueError(f"only is 'all', 'primary', 'one' or 'majority', not {self.only!r}")
         if self.role is None and self.zone is None and self.region is None and self.zone_of is None:
             raise ValueError(f"{type(self).__name__} needs a role, a zone or a region to be aimed at")
         if self.zone is not None and self.zone_of is not None:
@@ -48,7 +49,7 @@ class ComponentFault:
         zone = self.zone if self.zone_of is None else f"of the primary of role {self.zone_of}"
         words = {"role": self.role, "zone": zone, "region": self.region}
         aim = ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
-        return f"primary of {aim}" if self.only == "primary" else aim
+        return f"{self.only} of {aim}" if self.only in ("primary", "majority") else aim
 
     def check_aim(self, stage: Stage) -> None:
         """Raise NothingToBreak when no container fits."""
@@ -66,6 +67,8 @@ class ComponentFault:
             return found
         if self.only == "one":
             return [min(found, key=lambda c: c.name)]
+        if self.only == "majority":
+            return _majority(found, self.aimed_at)
         if len(found) < 2:
             raise NothingToBreak(
                 f"There is only one container with {self.aimed_at.removeprefix('primary of ')}: no second takes over.",
@@ -80,6 +83,18 @@ def _primaries(found: Sequence[Container]) -> list[Container]:
     if not primaries:
         raise InstrumentError(f"None of {', '.join(c.name for c in found)} says that it is the primary.")
     return primaries
+
+
+def _majority(found: Sequence[Container], aim: str) -> list[Container]:
+    """Just more than half, primaries first. Raises NothingToBreak where nobody would be left."""
+    if len(found) < 3:
+        raise NothingToBreak(
+            f"There are only {len(found)} containers for a {aim}: nobody would be left.",
+            "What happens without any of them is asked by the experiment that takes all of them.",
+        )
+    primaries = _primaries(found)
+    others = sorted((c for c in found if c not in primaries), key=lambda c: c.name)
+    return [*primaries, *others][: len(found) // 2 + 1]
 
 
 def _zone_of_primary(stage: Stage, role: str) -> str:

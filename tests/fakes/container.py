@@ -51,6 +51,7 @@ class FakeContainer:
         self.dropped: set[str] = set()
         self.drops = 0
         self.network: Sequence[FakeContainer] = ()
+        self.generation = 1
         self._clock = clock
         self._held_policy: str | None = None
         self._looks_left = 0
@@ -65,6 +66,16 @@ class FakeContainer:
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def id(self) -> str:
+        self._reach()
+        return f"{self._name}-{self.generation}"
+
+    def replace(self) -> None:
+        """As an orchestrator does: another container stands in its place from now on."""
+        self.generation += 1
+        self._run(self._state.restart_count + 1)
 
     def state(self) -> ContainerState:
         self._reach()

@@ -265,3 +265,20 @@ def test_where_there_is_one_zone_it_is_that_one() -> None:
 def test_a_zone_by_name_and_by_its_primary_is_refused() -> None:
     with pytest.raises(ValueError, match="not both"):
         Crash(zone="a", zone_of="database")
+
+
+@pytest.mark.parametrize("primary", ["db-1", "db-3"])
+def test_a_majority_is_two_of_three_and_the_primary_is_among_them(primary: str) -> None:
+    component = TARGET.components["database"]
+    nodes = {name: FakeContainer(component, name=name, primary=name == primary) for name in ("db-3", "db-1", "db-2")}
+    fault = Crash(role="database", only="majority", stays_away=True)
+    injection = fault.inject(stage(*nodes.values()))
+    away = {name for name, node in nodes.items() if node.state().status == "exited"}
+    assert (len(away), primary in away, fault.aimed_at) == (2, True, "majority of role database")
+    injection.heal()
+    assert injection.receipt().status == "confirmed"
+
+
+def test_of_two_a_majority_would_be_all() -> None:
+    with pytest.raises(NothingToBreak, match="only 2 containers for a majority of role cache: nobody would be left"):
+        Crash(role="cache", only="majority").check_aim(stage(*pair()))

@@ -29,7 +29,7 @@ ISSUE = (
     "control app_crash database_crash database_slow database_black_hole cache_down cache_wiped "
     "provider_outage provider_slow provider_truncates users_at_claim database_primary_crash cache_primary_crash "
     "zone_outage zone_partition traffic_spike rolling_deploy abusive_client edge_outage autoscaler_crash "
-    "users_of_the_world capacity"
+    "users_of_the_world capacity app_hangs database_two_nodes_lost document_store_gateway_crash monitoring_outage"
 )
 
 
@@ -62,7 +62,7 @@ def test_faulty_experiments_leave_a_baseline_and_a_recovery() -> None:
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
-        ConfigError, match=r"Did you mean 'app_crash'\? Known: abusive_client, app_crash, autoscaler_crash"
+        ConfigError, match=r"Did you mean 'app_crash'\? Known: abusive_client, app_crash, app_hangs"
     ):
         load_experiment("app_crush")
 
