@@ -16,7 +16,7 @@ from targets.chat.domain import Started
 from targets.chat.limits.middleware import Limits
 from targets.chat.middleware import BodyLimit, CacheRules, Observed
 from targets.chat.readiness import readiness
-from targets.chat.schemas import Alive, ChatReply, ChatRequest, ConversationReply, Readiness
+from targets.chat.schemas import Alive, ChatReply, ChatRequest, ConversationReply, Healthy, Readiness
 from targets.chat.service import ChatService, Parts
 from targets.chat.settings import ChatSettings
 from targets.chat.streaming import AnswerStream
@@ -52,7 +52,8 @@ def create_app(title: str, compose: Callable[[Environment], Parts], env: Environ
         app.state.service = service
         await service.open()
         try:
-            yield
+            async with telemetry.loop_lag.watched():
+                yield
         finally:
             await service.close()
 
@@ -119,17 +120,32 @@ async def health() -> Alive:
     return Alive()
 
 
+@router.get("/v1/healthy", responses={503: {"model": Healthy}}, tags=["operation"])
+async def healthy(request: Request, response: Response) -> Healthy:
+    """Say whether the process should go on, to whoever replaces it when not; nobody else is asked once it was ready.
+
+    Until it was ready for the first time it is starting: a version that never gets there is no good one.
+    """
+    service = _service(request)
+    fitness = service.telemetry.fitness
+    if not fitness.was_ready:
+        await _look(service)
+    state = Healthy(status="starting" if not fitness.was_ready else "failing" if fitness.failing() else "healthy")
+    response.status_code = 200 if state.status == "healthy" else 503
+    return state
+
+
 @router.get("/v1/ready", responses={503: {"model": Readiness}}, response_model_exclude_none=True, tags=["operation"])
 async def ready(request: Request, response: Response) -> Readiness:
     """Say whether the server should get requests, and how each of its dependencies is.
 
-    While it is about to stop it still serves, but should get no more.
+    While it is about to stop it still serves, but should get no more; neither while it fails most of them itself.
     """
     if request.app.state.draining:
         response.status_code = 503
         return Readiness(status="draining", dependencies={})
     service = _service(request)
-    state = await readiness(service.parts, service.telemetry.recent)
+    state = await _look(service)
     response.status_code = 200 if state.status == "ready" else 503
     return state
 
@@ -139,6 +155,14 @@ async def metrics(request: Request) -> Response:
     """Metrics in Prometheus' text format."""
     page = _service(request).telemetry.page()
     return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _look(service: ChatService) -> Readiness:
+    """Ask the dependencies; from the first time that all is well on, the process has started."""
+    fitness = service.telemetry.fitness
+    state = await readiness(service.parts, service.telemetry.recent)
+    fitness.was_ready = fitness.was_ready or state.status == "ready"
+    return state.model_copy(update={"status": "failing"}) if fitness.failing() else state
 
 
 def _service(request: Request) -> ChatService:

@@ -12,12 +12,18 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from targets.chat import problems
+from targets.chat.fitness import MISTAKE
 from targets.chat.telemetry import Telemetry, request_id
 
 # The longest allowed message, every character of it an escaped surrogate pair, still fits.
 MAX_BODY_BYTES = 128 * 1024
 USABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
-QUIET = {"/metrics", "/v1/health", "/v1/ready"}  # asked all the time: logged only when something is wrong
+QUIET = {
+    "/metrics",
+    "/v1/health",
+    "/v1/healthy",
+    "/v1/ready",
+}  # asked all the time: logged only when something is wrong
 DOCUMENTATION = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
 MAY_BE_KEPT = "public, max-age=300, stale-while-revalidate=600, stale-if-error=86400"  # seconds
 log = logging.getLogger("chat.http")
@@ -52,6 +58,7 @@ class Observed:
             await self._app(scope, receive, watched)
         except Exception:  # the last line of defence: a mistake of ours costs one request, and nothing leaks
             log.exception("unexpected error")
+            scope[MISTAKE] = True
             if status == 0:
                 await problems.response(problems.internal_body(scope["path"]))(scope, receive, watched)
         finally:
@@ -64,6 +71,8 @@ class Observed:
         method = scope["method"] if scope["method"] in {"GET", "POST", "HEAD"} else "other"
         self._telemetry.requests.labels(method, route, str(status)).inc()
         self._telemetry.request_seconds.labels(method, route, str(status)).observe(took_s)
+        if route not in QUIET:
+            self._telemetry.fitness.answered(status, mistake=scope.get(MISTAKE, False))
         if route not in QUIET or status >= 500:
             facts = {"method": method, "route": route, "status": status, "duration_ms": round(took_s * 1000, 1)}
             log.info("request", extra=facts)

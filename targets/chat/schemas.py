@@ -105,6 +105,12 @@ class Alive(BaseModel):
     status: Literal["alive"] = "alive"
 
 
+class Healthy(BaseModel):
+    """Whether the process should go on. starting: it was never ready yet; failing: most of its answers are mistakes."""
+
+    status: Literal["healthy", "starting", "failing"]
+
+
 class Dependency(BaseModel):
     """One dependency. Only a `required` one that is away makes the server not ready.
 
@@ -122,5 +128,5 @@ class Dependency(BaseModel):
 class Readiness(BaseModel):
     """Whether the server should get requests, and the state of each of its dependencies."""
 
-    status: Literal["ready", "not ready", "draining"]
+    status: Literal["ready", "not ready", "draining", "failing"]
     dependencies: dict[str, Dependency]

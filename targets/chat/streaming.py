@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from targets.chat import problems
 from targets.chat.domain import Answer, Delta, Started, StreamEvent
 from targets.chat.errors import ChatError
+from targets.chat.fitness import MISTAKE
 from targets.chat.schemas import ChatReply
 from targets.chat.telemetry import Telemetry
 
@@ -35,6 +36,7 @@ class AnswerStream(StreamingResponse):
         self._instance = instance
         self._telemetry = telemetry
         self._outcome = "disconnected"
+        self._mistake = False
         # A proxy that collects the events before it passes them on would make a stream of no use.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(self._events(), headers=headers, media_type="text/event-stream")
@@ -46,6 +48,7 @@ class AnswerStream(StreamingResponse):
                 await super().__call__(scope, receive, send)
         finally:
             self._telemetry.streams.labels(self._outcome).inc()
+            scope[MISTAKE] = self._mistake
             await self._rest.aclose()
 
     async def _events(self) -> AsyncIterator[str]:
@@ -59,7 +62,7 @@ class AnswerStream(StreamingResponse):
             self._outcome = "error"
             yield sse("error", problems.of(error, self._instance))
         except Exception:  # the status is out already: an error event is the only way left to tell the client
-            self._outcome = "error"
+            self._outcome, self._mistake = "error", True
             log.exception("a stream met an unexpected error")
             yield sse("error", problems.internal_body(self._instance))
 

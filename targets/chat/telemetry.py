@@ -23,6 +23,9 @@ from prometheus_client import (
 )
 
 from targets.chat.errors import ChatError, ProviderError
+from targets.chat.schemas import Readiness
+from targets.chat.vitals import ContainerMemory, LoopLag
+from targets.chat.fitness import Fitness
 
 SLOW_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 45)  # around the 5 s claim
 FAST_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4)
@@ -38,9 +41,12 @@ class Telemetry:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # when each series began: twice the page for nothing
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        registry.register(ContainerMemory())
         self.requests = Counter(
             "chat_http_requests_total", "HTTP responses.", ["method", "route", "status"], registry=registry
         )
+        for status in ("200", "500", "502", "503", "504"):  # a series that begins above 0 hides its first rise
+            self.requests.labels("POST", "/v1/chat", status)
         self.request_seconds = Histogram(
             "chat_http_request_duration_seconds",
             "From the request to the last byte of its response, streams included.",
@@ -97,6 +103,18 @@ class Telemetry:
             ["from_provider", "to_provider", "reason"],
             registry=registry,
         )
+        self.failovers_denied = Counter(
+            "chat_provider_failovers_denied_total",
+            "Questions that would have gone on to this AI provider, had the budget of fail-overs allowed it.",
+            ["provider"],
+            registry=registry,
+        )
+        self.provider_rank = Gauge(
+            "chat_provider_rank",
+            "The place of an AI provider in the order in which they are asked; 1 is the first.",
+            ["provider"],
+            registry=registry,
+        )
         self.retries = Counter(
             "chat_provider_retries_total",
             "Questions to be repeated at the same AI provider, by what the retry budget said: granted, denied.",
@@ -130,6 +148,7 @@ class Telemetry:
         )
         self.messages = Counter("chat_messages_stored_total", "Messages made durable.", registry=registry)
         self.recent = RecentCalls()
+        self.fitness = Fitness()
 
     def page(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
