@@ -1,8 +1,8 @@
 """Is this process itself fit? Told by how its own last answers ended, and by nothing that others did to it.
 
 A process that answers 500 to most of what it is asked is of no use, whatever it says of its dependencies: a bad
-version, or a good one that has lost its way. `/v1/healthy` says so to whoever can replace it, and `/v1/ready` to the balancers,
-because one that fails at once is the one with the fewest requests at hand, to which they would send everything.
+version, or a good one that has lost its way. `/v1/healthy` says so to whoever can replace it, and `/v1/ready` to the
+balancers: one that fails at once has the fewest requests at hand, and they would send it everything.
 
 The danger is a mistake that all replicas make at the same time, over a message that breaks each of them: then all of
 them leave the balancers, and a part of the requests failing becomes all of them failing. It is kept small: only what
