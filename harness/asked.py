@@ -54,6 +54,7 @@ def asked_for(experiment: Experiment, target: Target, *, run: str, repeat: int, 
         generator=None,
         void_because=[],
         clients=experiment.clients,
+        alerts_expected=list(target.expected_alerts(experiment.name)),
         stretches=_stretches(experiment, target),
         abuser_per_s=experiment.abuser.per_s if experiment.abuser is not None else None,
     )

@@ -88,10 +88,11 @@ def make_plan(phase: str, experiment: str | None, seed: int, repeats: int) -> Pl
     target = find_target(phase)
     names = known_experiments()
     claims = load_claims(target.folder / "claims.toml", names)
-    for name in target.by_name_only:
-        if name not in names:
-            problem, remedy = f"there is no experiment '{name}'.", did_you_mean(name, names)
-            raise ConfigError(str(target.folder / "target.toml"), "by_name_only", problem, remedy)
+    for table, mentioned in (("by_name_only", [*target.by_name_only]), ("alerts", [*target.alerts])):
+        for name in mentioned:
+            if name not in names:
+                problem, remedy = f"there is no experiment '{name}'.", did_you_mean(name, names)
+                raise ConfigError(str(target.folder / "target.toml"), table, problem, remedy)
     suite = [name for name in names if name not in target.by_name_only]
     chosen = [load_experiment(name) for name in (suite if experiment is None else [experiment])]
     for one in chosen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from harness.checks.alerts import alert_delay, alert_lead, alert_resolved, alerts_fired
 from harness.checks.availability import availability
 from harness.checks.base import Check, Parameter
 from harness.checks.capacity import UNIT, capacity
@@ -37,4 +38,8 @@ CHECKS: dict[str, Check] = {
         },
     ),
     "honest_answers": Check(honest_answers, "share", needs_fault=True),
+    "alerts_fired": Check(alerts_fired, "alerts"),
+    "alert_delay": Check(alert_delay, "s", needs_fault=True),
+    "alert_lead": Check(alert_lead, "s", needs_fault=True),
+    "alert_resolved": Check(alert_resolved, "s", needs_fault=True),
 }

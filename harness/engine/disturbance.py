@@ -20,13 +20,13 @@ Span = tuple[datetime, datetime]
 def disturbances(stack: Stack, since: datetime, spans: Sequence[Span]) -> list[str]:
     """Return, in words, every death since `since` that no fault explains; `spans` are when faults were on (wall clock).
 
-    A part of the instrument (Toxiproxy, a simulator) must not die at all. A component may crash by itself, which is a
-    finding and not a disturbance, or run out of memory; but nothing in a target sends SIGKILL, so somebody else did.
-    Raises InstrumentError when the engine was not heard all the time.
+    A part of the instrument (Toxiproxy, a simulator, a pager) must not die at all. A component may crash by itself: that
+    is a finding and not a disturbance, as is running out of memory; but nothing in a target sends SIGKILL: somebody else
+    did. Raises InstrumentError when the engine was not heard all the time.
     """
     found = []
     for unit in stack.units:
-        instrument = unit.service in stack.servers or unit.service in stack.providers
+        instrument = any(unit.service in parts for parts in (stack.servers, stack.providers, stack.pagers))
         for death in unit.container.deaths(since):
             if any(on - LEEWAY <= death.moment <= off + LEEWAY for on, off in spans):
                 continue

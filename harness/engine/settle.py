@@ -14,13 +14,15 @@ from harness.faults.base import LinkHandle
 if TYPE_CHECKING:
     from harness.engine.stack import Stack, Unit
 
+QUIET_S = 30.0  # for alerts that something before the run has caused
+
 
 def settle(stack: Stack, timeout_s: float) -> list[str]:
     """Mend what is not in order and return it in words; empty when everything was.
 
     In this order: containers run, restart policies are their own, health checks pass, Toxiproxy has every proxy
-    enabled and no toxic, simulators are reset, links answer, the entry is ready. Raises InstrumentError when it is
-    not all so within `timeout_s` (s).
+    enabled and no toxic, simulators are reset, links answer, the entry is ready; then pagers forget, as soon as nothing
+    fires, or in vain. Raises InstrumentError when it is not all so within `timeout_s` (s).
     """
     deadline = time.monotonic() + timeout_s
     found: list[str] = []
@@ -35,6 +37,9 @@ def settle(stack: Stack, timeout_s: float) -> list[str]:
         if not until(partial(answers, link), deadline):
             raise InstrumentError(f"The link {link.name} does not answer: {link.probe()}.")
     stack.ready(max(1.0, deadline - time.monotonic()))
+    for pager in stack.pagers.values():
+        until(pager.quiet, min(deadline, time.monotonic() + QUIET_S), every_s=0.5)
+        found += [f"alert {name}: it was still firing" for name in pager.forget()]
     return found
 
 

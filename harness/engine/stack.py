@@ -23,6 +23,7 @@ from harness.engine.host import twin
 from harness.engine.link import ProxiedLink
 from harness.engine.moments import EventWatcher
 from harness.engine.packets import PacketRules
+from harness.engine.pager import PagerControl
 from harness.engine.provider import ProviderControl
 from harness.engine.proxies import ProxyPlan, Weaving
 from harness.engine.service import ComposeService
@@ -103,9 +104,9 @@ class Stack:
             place: self._proxied(plan) for place, plan in zip(weaving.doors, weaving.place_doors, strict=True)
         }
         self._services: dict[str, ServiceHandle] = {}
-        self.providers = {
-            name: ProviderControl(name, f"http://{LOOPBACK}:{port}") for name, port in weaving.controls.items()
-        }
+        controls = {name: f"http://{LOOPBACK}:{port}" for name, port in weaving.controls.items()}
+        self.pagers = {name: PagerControl(name, controls[name]) for name in target.pagers() if name in controls}
+        self.providers = {name: ProviderControl(name, url) for name, url in controls.items() if name not in self.pagers}
 
     def _proxied(self, plan: ProxyPlan) -> ProxiedLink:
         address = (LOOPBACK, plan.host_port)

@@ -51,6 +51,7 @@ class Stack:
     database: Any
     base_url: str = ""
     weaving: Any = field(default_factory=lambda: SimpleNamespace(left_out=frozenset()))
+    pagers: dict[str, Any] = field(default_factory=dict)
 
     def settle(self, _: float) -> Sequence[str]:
         return []

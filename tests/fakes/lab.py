@@ -94,6 +94,7 @@ class FakeStack:
     killed: list[str] = field(default_factory=list)
     doors: dict[str, str] = field(default_factory=dict)
     place_links: dict[str, Any] = field(default_factory=dict)
+    pagers: dict[str, Any] = field(default_factory=dict)
 
     def ready(self, timeout_s: float) -> float:
         return 0.0

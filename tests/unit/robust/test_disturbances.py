@@ -36,6 +36,7 @@ class Stack:
     units: list[Unit]
     servers: dict[str, Any] = field(default_factory=lambda: {"toxiproxy": None})
     providers: dict[str, Any] = field(default_factory=lambda: {"openai": None})
+    pagers: dict[str, Any] = field(default_factory=lambda: {"pager": None})
 
 
 def found(service: str, *deaths: Death, spans: Any = ()) -> list[str]:
@@ -43,7 +44,7 @@ def found(service: str, *deaths: Death, spans: Any = ()) -> list[str]:
     return disturbances(stack, START, spans)
 
 
-@pytest.mark.parametrize("service", ["toxiproxy", "openai"])
+@pytest.mark.parametrize("service", ["toxiproxy", "openai", "pager"])
 @pytest.mark.parametrize("code", [0, 1, 137])
 def test_the_instrument_must_not_die_however_it_ends(service: str, code: int) -> None:
     (said,) = found(service, Death(at(3), code, False))
