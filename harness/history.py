@@ -22,8 +22,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
+from harness.alerts import Alert, Listening
 from harness.arrivals import ARRIVALS, Arrivals, Bools, Floats, Strings, read_arrivals
 from harness.outcome import Kind, Outcome
+from harness.scaling import Decision, Running
 from harness.stored import read_stored, write_whole
 
 RECORD, BEGUN, EVENTS = "run.json", "run.begun.json", "events.jsonl"
@@ -32,9 +34,11 @@ __all__ = [
     "ARRIVALS",
     "Arrivals",
     "Bools",
+    "Decision",
     "Floats",
     "Kind",
     "Outcome",
+    "Running",
     "Strings",
     "read_arrivals",
 ]  # lent on from here
@@ -138,15 +142,6 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Running:
-    """From the run time `t_s` (s) on, so many instances of a component ran."""
-
-    t_s: float
-    component: str
-    count: int
-
-
-@dataclass(frozen=True)
 class RunRecord:
     """What `run.json` holds: everything about a run that is neither an arrival nor an event.
 
@@ -156,7 +151,11 @@ class RunRecord:
     `rate_per_s` is that of the users, on average. `clients` is to how many clients they belonged, none of whom sends
     more than any limit allows; None in older runs, which all came from one. `stretches` are given where the rate
     changes, `ways` where users come from places, `abuser_per_s` where there is an abuser, `replicas` where a
-    component grows by itself, `claimed_users` where `users` are fewer than are claimed, for want of processors.
+    component grows by itself, `decisions` where a component says what it decided, `claimed_users` where `users` are
+    fewer than are claimed, for want of processors. `notes` is what is missing from the record and decides nothing.
+
+    `alerts` are those that fired; None where nobody can say, because the target has no pager (`listening` is None, too)
+    or because the run is blind (`listening` says why). `alerts_expected` are the names of the right ones.
     """
 
     schema: int
@@ -185,6 +184,11 @@ class RunRecord:
     abuser_per_s: float | None = None
     replicas: list[Running] = field(default_factory=list)
     claimed_users: int | None = None
+    decisions: list[Decision] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    alerts: list[Alert] | None = None
+    listening: Listening | None = None
+    alerts_expected: list[str] = field(default_factory=list)
 
     @property
     def valid(self) -> bool:

@@ -1,6 +1,6 @@
 """One run: an experiment put to a running target, once.
 
- 1. The stack settles: everything runs, no toxic is on, the simulators are reset, the way in is ready.
+ 1. The stack settles: everything runs, no toxic is on, simulators are reset, the way in is ready, no alert fires.
  2. Every fault's aim is checked, so that nothing is injected at nothing.
  3. The arrivals are planned from the seed and lie on disk before the first one is sent; users who are far away are
     put there.
@@ -9,7 +9,7 @@
  6. The faults strike at their moments and heal themselves, each on a thread of its own.
  7. Recovery until the plan's end; then the drain: nothing new, and one deadline of patience.
  8. Every fault is healed, however this run ended.
- 9. Every acknowledged message is looked for again.
+ 9. What alerts said is read, once they are resolved; every acknowledged message is looked for again.
 10. One row per scheduled arrival, the receipts and every reason for doubt are on disk before anyone judges.
 """
 
@@ -22,11 +22,11 @@ from pathlib import Path
 from harness import pressure
 from harness.asked import arrivals_per_s, asked_for, segments_of
 from harness.clock import RunClock
+from harness.decisions import DecisionWatch, deciders
 from harness.distance import Distances
 from harness.engine.stage import DockerStage
 from harness.errors import InstrumentError, NothingToBreak
 from harness.experiment import Experiment
-from harness.faults.base import ServiceHandle
 from harness.history import (
     BEGUN,
     EVENTS,
@@ -44,9 +44,9 @@ from harness.load.arrivals import generator_figures, write_arrivals
 from harness.load.durability import audit
 from harness.load.generator import LoadGenerator
 from harness.load.plan import Plan, plan_segments
+from harness.paging import Heard, blinding, hear_out
 from harness.places import PLACES
-from harness.replicas import ReplicaWatch
-from harness.target import Target
+from harness.replicas import ReplicaWatch, growing
 from harness.timeline import Strike, Timeline
 
 __all__ = ["Lab", "Moment", "Notes", "View", "arrivals_per_s", "check_aims", "run_experiment"]
@@ -55,7 +55,6 @@ KILLED = "the harness ended (it was killed, or had no room to write) before the 
 GENERATOR_START_S = 30.0  # importing Locust on a busy machine
 HEAD_START_S = 0.3  # between fixing time zero and the first warm-up arrival
 SETTLE_S = 60.0
-AUTOSCALER = "autoscaler"
 LOOK_EVERY_S = 0.5
 GRACE_S = 10.0  # beyond the plan's end and one deadline, until a generator that does not end is given up
 AUDIT_OF_VOID_S = 5.0  # a run that decides nothing is not worth waiting for a stack that may be broken
@@ -93,13 +92,6 @@ def check_aims(experiment: Experiment, lab: Lab) -> None:
         strike.fault.check_aim(stage)
 
 
-def growing(stage: DockerStage, target: Target) -> list[ServiceHandle]:
-    """Return what an autoscaler makes more and fewer of: the app, where the target has one."""
-    if not any(part.role == AUTOSCALER for part in target.components.values()):
-        return []
-    return stage.services(role="app", zone=None, region=None)
-
-
 @dataclass
 class _Run:
     """One run while it happens. Reasons for doubt are collected; one is enough to make the run void."""
@@ -114,7 +106,9 @@ class _Run:
     doubts: list[str] = field(default_factory=list)
     faults: list[FaultRecord] = field(default_factory=list)
     distances: Distances | None = None
+    heard: Heard = field(default_factory=Heard)
     replicas: list[Running] = field(default_factory=list)
+    decisions: DecisionWatch | None = None
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
@@ -182,7 +176,8 @@ class _Run:
                     timeline.start()
                     watch = ReplicaWatch(growing(stage, self.lab.target), clock)
                     self.replicas = watch.seen
-                    with pressure.PressureLog(self.folder, clock, generator.pids), watch:
+                    self.decisions = DecisionWatch(deciders(self.lab.target, self.lab.stack), clock)
+                    with pressure.PressureLog(self.folder, clock, generator.pids), watch, self.decisions:
                         self._watch(generator, timeline, clock)
             finally:
                 self.doubts.extend(timeline.heal_all())
@@ -192,6 +187,13 @@ class _Run:
         if self.distances is not None:
             self.distances.look()
             self.distances.write(events.write, clock.now())
+        self._hear_alerts(clock)
+
+    def _hear_alerts(self, clock: RunClock) -> None:
+        faults = [strike.fault for strike in self.experiment.strikes()]
+        pagers = list(self.lab.stack.pagers.values())
+        self.heard = hear_out(pagers, clock, struck=bool(faults), blind=blinding(faults, self.lab.target))
+        self.doubts.extend(self.heard.doubts)
 
     def _disturbances(self, began: datetime, timeline: Timeline, clock: RunClock) -> list[str]:
         spans = [(clock.wall(on), clock.wall(off)) for on, off in timeline.spans()]
@@ -267,4 +269,8 @@ class _Run:
             pressure=pressure.summarised(pressure.read_rows(self.folder / pressure.FILE)),
             ways=self.distances.ways() if self.distances is not None else [],
             replicas=list(self.replicas),
+            alerts=self.heard.alerts,
+            listening=self.heard.listening,
+            decisions=self.decisions.taken() if self.decisions is not None else [],
+            notes=self.decisions.notes() if self.decisions is not None else [],
         )

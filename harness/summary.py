@@ -19,12 +19,14 @@ from harness.checks.base import ALL_KINDS, abuse, scheduled
 from harness.checks.latency import waits
 from harness.history import Arrivals, FaultRecord, History, Outcome, Stretch, Way
 from harness.judge import ClaimVerdict, bound_text
+from harness.scaling import news
 from harness.stats import quantile, wilson
 from harness.stored import write_whole
 from harness.summary_schema import (
     AbuserPart,
     CalibrationPart,
     ClaimPart,
+    DecisionPart,
     DurabilityPart,
     FaultPart,
     GeneratorPart,
@@ -115,6 +117,8 @@ def _run(history: History) -> RunPart:
         steps=[_step(history, stretch) for stretch in record.stretches],
         abuser=_abuser(history, record.abuser_per_s) if record.abuser_per_s is not None else None,
         replicas=[ReplicaPart(**vars(each)) for each in record.replicas],
+        decisions=[DecisionPart(**vars(each)) for each in news(record.decisions)],
+        notes=list(record.notes),
     )
 
 

@@ -164,6 +164,24 @@ class ReplicaPart(Part):
     count: int
 
 
+class DecisionPart(Part):
+    """At `t_s` (s of the run) `component` decided that `of` is to run `after` instances instead of `before`, and why.
+
+    `measured` is the load that it went by and `wanted` what that should be; null where it did not say.
+    """
+
+    t_s: float
+    component: str
+    of: str
+    before: int
+    after: int
+    reason: str
+    why: str
+    measured: float | None
+    wanted: float | None
+    applied: bool
+
+
 def _none(value: object) -> bool:
     return not value
 
@@ -199,6 +217,8 @@ class RunPart(Part):
     steps: list[StepPart] = Field(default_factory=list, exclude_if=_none)
     abuser: AbuserPart | None = Field(default=None, exclude_if=_none)
     replicas: list[ReplicaPart] = Field(default_factory=list, exclude_if=_none)
+    decisions: list[DecisionPart] = Field(default_factory=list, exclude_if=_none)
+    notes: list[str] = Field(default_factory=list, exclude_if=_none)
 
 
 class MeasuredPart(Part):

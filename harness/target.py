@@ -11,9 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from harness.alerts import PAGER
 from harness.config import Strict, load_toml
 from harness.errors import ConfigError, NothingToBreak, did_you_mean
 from harness.mechanism import Mechanism
+from harness.versions import BadVersion
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Protocol = Literal["http", "postgres", "redis", "tls", "tcp"]
@@ -47,8 +49,9 @@ class Component(Strict):
     """One service of the target; the table's key is the name of the Compose service.
 
     `contents` is a command that prints, inside the container, how many entries the component holds;
-    `wipe` is one that empties it; `primary` is one that ends with 0 where it runs in the one that takes writes.
-    `control_port` is where a provider simulator takes its orders.
+    `wipe` is one that empties it; `primary` is one that ends with 0 where it runs in the one that takes writes;
+    `decisions` is one that prints what it decided and why, as JSON (see `harness.decisions`).
+    `control_port` is where a provider simulator takes its orders, or a component with the role `pager` is read.
     """
 
     name: str = ""
@@ -58,7 +61,17 @@ class Component(Strict):
     contents: tuple[str, ...] | None = None
     wipe: tuple[str, ...] | None = None
     primary: tuple[str, ...] | None = None
+    decisions: tuple[str, ...] | None = None
     control_port: Port | None = None
+
+
+class RightAlerts(Strict):
+    """Which alerts are the right ones when an experiment is put to the target; none: every alert would be a false one.
+
+    Names are those of the rules of the target's own monitoring, which the harness does not know.
+    """
+
+    expected: tuple[Annotated[str, Field(min_length=1)], ...]
 
 
 class External(Strict):
@@ -87,8 +100,8 @@ class Target(Strict):
     """The whole of `target.toml`. `folder` is where the file lies; it is filled in by `load_target`.
 
     `by_name_only` are experiments that say nothing new of this target, each with the reason: they run when they are
-    asked for by name. `environment` is what the harness adds to a service's own when it switches a mechanism off (see
-    `without`).
+    asked for by name. `alerts` are the right ones, by experiment. `environment` is what the harness adds to a service's
+    own when it switches a mechanism off (see `without`).
     """
 
     schema_version: Literal[1] = Field(alias="schema")
@@ -103,6 +116,8 @@ class Target(Strict):
     links: tuple[Link, ...] = ()
     mechanisms: dict[str, Mechanism] = Field(default_factory=dict)
     by_name_only: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    alerts: dict[str, RightAlerts] = Field(default_factory=dict)
+    bad_versions: dict[str, BadVersion] = Field(default_factory=dict)
     folder: Path = Field(default=Path(), exclude=True)
     environment: dict[str, dict[str, str]] = Field(default_factory=dict, exclude=True)
 
@@ -121,6 +136,13 @@ class Target(Strict):
             for service in mechanism.services:
                 if service not in known:
                     what = f"mechanism '{name}' is switched off in '{service}', which is not a component."
+                    raise ValueError(f"{what} {did_you_mean(service, known)}")
+        if self.alerts and not self.pagers():
+            raise ValueError(f"alerts are expected, and no component with the role '{PAGER}' has a control_port")
+        for name, version in self.bad_versions.items():
+            for service in version.services:
+                if service not in known:
+                    what = f"bad version '{name}' is one of '{service}', which is not a component."
                     raise ValueError(f"{what} {did_you_mean(service, known)}")
         names = [link.name for link in self.links]
         if len(set(names)) < len(names):
@@ -141,10 +163,32 @@ class Target(Strict):
             f"The target {self.phase} has no component with {words}.", did_you_mean(asked.get(key) or "", known)
         )
 
+    def having(self, role: str) -> list[Component]:
+        """Return the components of that role; none is an answer."""
+        return [component for component in self.components.values() if component.role == role]
+
+    def pagers(self) -> list[str]:
+        """Return the names of the components that receive alerts and can be read."""
+        return [name for name, part in self.components.items() if part.role == PAGER and part.control_port is not None]
+
+    def expected_alerts(self, experiment: str) -> tuple[str, ...]:
+        """Return the names of the alerts that are right when this experiment runs; none where target.toml is silent."""
+        right = self.alerts.get(experiment)
+        return right.expected if right is not None else ()
+
     def without(self, name: str) -> Target:
         """Return the target with the mechanism `name` switched off. Raises KeyError when there is none."""
         mechanism = self.mechanisms[name]
         return self.model_copy(update={"environment": {service: dict(mechanism.env) for service in mechanism.services}})
+
+    def bad_version(self, name: str) -> BadVersion:
+        """Return the bad version called `name`. Raises NothingToBreak when there is none."""
+        if name in self.bad_versions:
+            return self.bad_versions[name]
+        raise NothingToBreak(
+            f"target.toml of {self.phase} has no bad version '{name}'.",
+            f"Add [bad_versions.{name}]. {did_you_mean(name, self.bad_versions)}",
+        )
 
     def link(self, name: str) -> Link:
         """Return the link called `name`. Raises NothingToBreak when there is none."""

@@ -12,14 +12,12 @@ from typing import Any
 import vl_convert
 
 from harness.history import History
-from harness.report.series import Bin, binned, fault_windows, points, replicas
+from harness.report.series import Bin, binned, fault_windows, points
+from harness.report.size import decision_moments, size_panels
+from harness.report.vega import BAD, FAULT, FAULT_EDGE, GOOD, HIGH, LETTER, POINT, WIDTH, Spec, layer, time_axis
 
-WIDTH = 860
-LETTER = 6.5  # about how wide a letter of a label is, in the same units
 VEGA_LITE = "6.4"
-GOOD, BAD, FAULT, FAULT_EDGE, POINT, HIGH = "#0f6b66", "#c8371f", "#f5c04a", "#8a5a00", "#9aa5ad", "#a03e86"
 WAITS = ["half wait at most (p50)", "95 % wait at most (p95)"]
-Spec = dict[str, Any]
 
 CONFIG: Spec = {
     "aria": False,  # the figure has one description; thousands of marks read aloud would help nobody
@@ -37,10 +35,11 @@ def run_chart(history: History, prefix: str, description: str) -> str:
     `prefix` makes its ids unique within the page; `description` is what a screen reader says instead.
     """
     bins = binned(history)
+    faults = _faults(history, labels=False)
     spec = {
         "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE}.json",
         "config": CONFIG,
-        "vconcat": [_availability(history, bins), _latency(history, bins), *_replicas(history)],
+        "vconcat": [_availability(history, bins), _latency(history, bins), *size_panels(history, faults)],
         "spacing": 12,
         "resolve": {"scale": {"x": "shared", "color": "independent"}},
     }
@@ -51,21 +50,21 @@ def _availability(history: History, bins: list[Bin]) -> Spec:
     rows = [
         {"from": b.start_s, "to": b.end_s, "share": round(b.share, 4), "all": 1} for b in bins if b.share is not None
     ]
-    x = _time("from", history, title=None) | {"axis": {"labels": False}}
+    x = time_axis("from", history, title=None) | {"axis": {"labels": False}}
     axis = {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1]}
     scale = {"domain": [0, 1.02], "nice": False}
     y = {"field": "share", "type": "quantitative", "scale": scale, "title": "good share", "axis": axis}
     bar = {"x": x, "x2": {"field": "to"}, "y": y}
-    lost = _layer(rows, {"type": "rect", "color": BAD, "opacity": 0.6}, bar | {"y2": {"field": "all"}})
-    line = _layer(rows, {"type": "rule", "color": GOOD, "strokeWidth": 2.5}, bar)
+    lost = layer(rows, {"type": "rect", "color": BAD, "opacity": 0.6}, bar | {"y2": {"field": "all"}})
+    line = layer(rows, {"type": "rule", "color": GOOD, "strokeWidth": 2.5}, bar)
     return {"width": WIDTH, "height": 130, "layer": [*_faults(history, labels=True), lost, line]}
 
 
 def _latency(history: History, bins: list[Bin]) -> Spec:
-    x = _time("at", history, title="seconds since the run began")
+    x = time_axis("at", history, title="seconds since the run began")
     y = {"field": "s", "type": "quantitative", "title": "latency, s", "scale": {"domainMin": 0}}
     each = [{"at": at, "s": wait} for at, wait in points(history)]
-    dots = _layer(each, {"type": "point", "color": POINT, "size": 8, "filled": True, "opacity": 0.6}, {"x": x, "y": y})
+    dots = layer(each, {"type": "point", "color": POINT, "size": 8, "filled": True, "opacity": 0.6}, {"x": x, "y": y})
     # A bin without a good answer is kept as null: the line must break there, not bridge an outage.
     rows = [
         {"at": (b.start_s + b.end_s) / 2, "s": wait, "which": which}
@@ -73,7 +72,7 @@ def _latency(history: History, bins: list[Bin]) -> Spec:
         for which, wait in zip(WAITS, (b.p50_s, b.p95_s), strict=True)
     ]
     which = {"field": "which", "type": "nominal"}
-    lines = _layer(
+    lines = layer(
         rows,
         {"type": "line", "strokeWidth": 2, "invalid": "break-paths-show-path-domains"},
         {
@@ -83,21 +82,8 @@ def _latency(history: History, bins: list[Bin]) -> Spec:
             "strokeDash": which | {"scale": {"domain": WAITS, "range": [[1, 0], [5, 3]]}, "legend": None},
         },
     )
-    return {"width": WIDTH, "height": 150, "layer": [*_faults(history, labels=False), dots, lines]}
-
-
-def _replicas(history: History) -> list[Spec]:
-    """Return how many instances ran, below the latency and on its time axis; nothing where nobody counted them."""
-    rows = [{"at": at, "count": count} for at, count in replicas(history)]
-    if not rows:
-        return []
-    x = _time("at", history, title="seconds since the run began")
-    axis = {"tickMinStep": 1, "format": "d"}
-    y = {"field": "count", "type": "quantitative", "title": "app instances", "scale": {"domainMin": 0}, "axis": axis}
-    line = _layer(
-        rows, {"type": "line", "interpolate": "step-after", "color": GOOD, "strokeWidth": 2.5}, {"x": x, "y": y}
-    )
-    return [{"width": WIDTH, "height": 70, "layer": [*_faults(history, labels=False), line]}]
+    under = [*_faults(history, labels=False), *decision_moments(history)]
+    return {"width": WIDTH, "height": 150, "layer": [*under, dots, lines]}
 
 
 def _faults(history: History, labels: bool) -> list[Spec]:
@@ -109,15 +95,15 @@ def _faults(history: History, labels: bool) -> list[Spec]:
     if not rows:
         return []
     at = {"field": "from", "type": "quantitative"}
-    layers = [_layer(rows, {"type": "rect", "color": FAULT, "opacity": 0.3}, {"x": at, "x2": {"field": "to"}})]
+    layers = [layer(rows, {"type": "rect", "color": FAULT, "opacity": 0.3}, {"x": at, "x2": {"field": "to"}})]
     for edge in ("from", "to"):
         rule = {"type": "rule", "color": FAULT_EDGE, "strokeDash": [4, 3]}
-        layer = _layer(rows, rule, {"x": {"field": edge, "type": "quantitative"}})
-        layers.append(layer | {"transform": [{"filter": "datum.measured"}]})
+        edges = layer(rows, rule, {"x": {"field": edge, "type": "quantitative"}})
+        layers.append(edges | {"transform": [{"filter": "datum.measured"}]})
     if labels:
         text = {"type": "text", "align": "left", "baseline": "bottom", "dx": 1, "dy": -3, "color": "#5c3c00"}
         where = {"x": at, "y": {"value": 0}, "text": {"field": "label", "type": "nominal"}}
-        layers.append(_layer(_with_room(rows, history.record.duration_s), text | {"fontSize": 12}, where))
+        layers.append(layer(_with_room(rows, history.record.duration_s), text | {"fontSize": 12}, where))
     return layers
 
 
@@ -130,16 +116,6 @@ def _with_room(rows: list[dict[str, Any]], duration_s: float) -> list[dict[str, 
             kept.append(row)
             free_s = row["from"] + len(row["label"]) * LETTER * duration_s / WIDTH
     return kept
-
-
-def _layer(rows: list[dict[str, Any]], mark: Spec, encoding: Spec) -> Spec:
-    return {"data": {"values": rows}, "mark": mark, "encoding": encoding}
-
-
-def _time(name: str, history: History, title: str | None) -> Spec:
-    """Return the x axis, which reaches over the whole run."""
-    scale = {"domain": [0, history.record.duration_s], "nice": False}
-    return {"field": name, "type": "quantitative", "scale": scale, "title": title}
 
 
 def _inlined(svg: str, prefix: str, description: str) -> str:

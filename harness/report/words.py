@@ -122,6 +122,25 @@ def _plain(value: Any) -> str:
     return NONE if value is None else str(value)
 
 
+def resized(decision: dict[str, Any]) -> str:
+    """Return what a decision does to the number of instances: '2 → 4', '2, as before'."""
+    before, after = decision["before"], decision["after"]
+    change = f"{after}, as before" if before == after else f"{before} → {after}"
+    return change if decision["applied"] else f"{change}, not carried out"
+
+
+def load_on_each(decision: dict[str, Any]) -> str:
+    """Return the load that a decision went by, and what it should have been: '8.3, wanted 5'."""
+    measured = "unknown" if decision["measured"] is None else trimmed(decision["measured"], 2)
+    return measured if decision["wanted"] is None else f"{measured}, wanted {trimmed(decision['wanted'], 2)}"
+
+
+def reason(decision: dict[str, Any]) -> str:
+    """Return why it was decided so: 'above target: more requests per replica than wanted'."""
+    word = decision["reason"].replace("_", " ")
+    return f"{word}: {decision['why']}" if decision["why"] else word
+
+
 def cell(text: str) -> str:
     """Return text that may stand in a cell of a Markdown table."""
     return " ".join(str(text).split()).replace("|", "\\|")
@@ -155,6 +174,9 @@ FILTERS: dict[str, Callable[..., str]] = {
     "verdict_label": verdict_label,
     "verdict_class": verdict_class,
     "verdict_mark": verdict_mark,
+    "resized": resized,
+    "load_on_each": load_on_each,
+    "reason": reason,
     "sentence": sentence,
     "pairs": pairs,
     "cell": cell,

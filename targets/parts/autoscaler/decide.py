@@ -15,20 +15,43 @@ from targets.parts.autoscaler.settings import Policy
 class Reason(StrEnum):
     """Why a service gets the replicas that it gets. The first five change the number; the others keep it."""
 
-    ABOVE_TARGET = "above_target"  # more requests per replica than wanted
-    BELOW_TARGET = "below_target"  # fewer, for the whole stabilisation window
-    BALANCING = "balancing"  # the load fits, but the zones differ in size
-    BELOW_MINIMUM = "below_minimum"  # somebody else set fewer than allowed
-    ABOVE_MAXIMUM = "above_maximum"  # somebody else set more than allowed
+    ABOVE_TARGET = "above_target"
+    BELOW_TARGET = "below_target"
+    BALANCING = "balancing"
+    BELOW_MINIMUM = "below_minimum"
+    ABOVE_MAXIMUM = "above_maximum"
     ON_TARGET = "on_target"
-    AT_MAXIMUM = "at_maximum"  # needs more than it may get
-    AT_MINIMUM = "at_minimum"  # needs fewer than it must keep
-    STABILISING = "stabilising"  # needs fewer, but not for long enough
-    LIMITED = "limited"  # needs more, but so many were added just now
-    NO_METRICS = "no_metrics"  # no balancer answered
-    PARTIAL_METRICS = "partial_metrics"  # would shrink, but a balancer did not answer
-    NO_READY_REPLICA = "no_ready_replica"  # its zone is away, or it is starting
-    DISABLED = "disabled"  # somebody set it to 0
+    AT_MAXIMUM = "at_maximum"
+    AT_MINIMUM = "at_minimum"
+    STABILISING = "stabilising"
+    LIMITED = "limited"
+    NO_METRICS = "no_metrics"
+    PARTIAL_METRICS = "partial_metrics"
+    NO_READY_REPLICA = "no_ready_replica"
+    DISABLED = "disabled"
+
+    @property
+    def why(self) -> str:
+        """The reason as people say it."""
+        return _WHY[self]
+
+
+_WHY = {
+    Reason.ABOVE_TARGET: "more requests per replica than wanted",
+    Reason.BELOW_TARGET: "fewer requests per replica than wanted, for the whole stabilisation window",
+    Reason.BALANCING: "the load fits, but the zones differ in size",
+    Reason.BELOW_MINIMUM: "somebody else set fewer than allowed",
+    Reason.ABOVE_MAXIMUM: "somebody else set more than allowed",
+    Reason.ON_TARGET: "as many requests per replica as wanted",
+    Reason.AT_MAXIMUM: "needs more than it may get",
+    Reason.AT_MINIMUM: "needs fewer than it must keep",
+    Reason.STABILISING: "needs fewer, but not for long enough",
+    Reason.LIMITED: "needs more, but so many were added just now",
+    Reason.NO_METRICS: "no balancer answered",
+    Reason.PARTIAL_METRICS: "would shrink, but a balancer did not answer",
+    Reason.NO_READY_REPLICA: "no replica is ready: its zone is away, or it is starting",
+    Reason.DISABLED: "somebody set it to 0",
+}
 
 
 @dataclass(frozen=True)

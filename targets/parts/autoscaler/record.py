@@ -118,5 +118,6 @@ class Record:
             "in_flight": None if load.in_flight is None else round(load.in_flight, 3),
             "direction": decision.direction,
             "reason": decision.reason.value,
+            "why": decision.reason.why,
             "applied": applied,
         }
