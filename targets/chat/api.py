@@ -162,7 +162,9 @@ async def _look(service: ChatService) -> Readiness:
     fitness = service.telemetry.fitness
     state = await readiness(service.parts, service.telemetry.recent)
     fitness.was_ready = fitness.was_ready or state.status == "ready"
-    return state.model_copy(update={"status": "failing"}) if fitness.failing() else state
+    seen = state.model_copy(update={"status": "failing"}) if fitness.failing() else state
+    service.telemetry.saw(seen)
+    return seen
 
 
 def _service(request: Request) -> ChatService:

@@ -23,9 +23,9 @@ from prometheus_client import (
 )
 
 from targets.chat.errors import ChatError, ProviderError
+from targets.chat.fitness import Fitness
 from targets.chat.schemas import Readiness
 from targets.chat.vitals import ContainerMemory, LoopLag
-from targets.chat.fitness import Fitness
 
 SLOW_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 45)  # around the 5 s claim
 FAST_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4)
@@ -147,8 +147,22 @@ class Telemetry:
             registry=registry,
         )
         self.messages = Counter("chat_messages_stored_total", "Messages made durable.", registry=registry)
+        self._ready = Gauge("chat_ready", "Whether it could serve when it was last asked.", registry=registry)
+        self._ready.set(1)
+        self._dependencies = Gauge(
+            "chat_dependency_up", "Whether a dependency was well then.", ["dependency"], registry=registry
+        )
+        self.loop_lag = LoopLag()
+        lag = Gauge("chat_event_loop_lag_seconds", "The worst of the last 4 s.", registry=registry)
+        lag.set_function(self.loop_lag.worst_s)
         self.recent = RecentCalls()
         self.fitness = Fitness()
+
+    def saw(self, state: Readiness) -> None:
+        """Show how the server and its dependencies are. Before that 1 stands: nothing speaks against it."""
+        self._ready.set(state.status == "ready")
+        for name, dependency in state.dependencies.items():
+            self._dependencies.labels(name).set(dependency.ok)
 
     def page(self) -> bytes:
         """Return the metrics in Prometheus' text format."""

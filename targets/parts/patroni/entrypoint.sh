@@ -7,6 +7,7 @@
 # POSTGRES_PASSWORD, POSTGRES_USER, POSTGRES_DB: the application's user and database (both default to chat), made at the
 # first start.
 # SUPERUSER_PASSWORD, REPLICATION_PASSWORD: of `postgres` and `replicator` (default: POSTGRES_PASSWORD); the same on all nodes.
+# NODE_METRICS_PORT: where node_metrics.py tells of disk and connections (default: nowhere).
 #
 # Read at the first start of a cluster only, afterwards they are in etcd:
 # CLUSTER_LOOP_WAIT_S (default 2), CLUSTER_SYNCHRONOUS (true, or false: an acknowledged row may then die with the primary).
@@ -83,5 +84,8 @@ elif [ -e "$volume/.began" ] && ! { [ -e "$PGDATA/bootstrapped" ] && [ -e "$PGDA
         "{\"compare\":[{\"key\":\"$key\",\"target\":\"VALUE\",\"value\":\"\"}],\"success\":[{\"requestDeleteRange\":{\"key\":\"$key\"}}]}"
     rm -rf "$PGDATA"
 fi
+
+# Beside Patroni, and never in its way: without the lock (9) of the volume, and its end is nobody's.
+[ -z "${NODE_METRICS_PORT:-}" ] || python3 /usr/local/lib/node_metrics.py "$NODE_METRICS_PORT" "$volume" 9<&- &
 
 exec patroni "$configuration" "$@"
