@@ -56,8 +56,10 @@ def json_response(value: object, status: int = 200) -> Response:
     return Response(status, json.dumps(value, allow_nan=False).encode() + b"\n")
 
 
-async def serve(handler: Handler, host: str, port: int) -> asyncio.Server:
+async def serve(handler: Handler, host: str, port: int, max_body: int = MAX_BODY) -> asyncio.Server:
     """Listen, and answer every request with `handler`; port 0 takes a free one. Raises OSError: the port is taken.
+
+    A body has `max_body` bytes at most.
 
     An exception of the handler is answered with 500 and logged: one bad request must not end the service.
     """
@@ -65,7 +67,7 @@ async def serve(handler: Handler, host: str, port: int) -> asyncio.Server:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             peer = str((writer.get_extra_info("peername") or ("",))[0])
-            writer.write(_wire(await _answer(handler, reader, peer)))
+            writer.write(_wire(await _answer(handler, reader, peer, max_body)))
             await asyncio.wait_for(writer.drain(), READ_TIMEOUT_S)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             pass  # the client went away
@@ -75,10 +77,10 @@ async def serve(handler: Handler, host: str, port: int) -> asyncio.Server:
     return await asyncio.start_server(connected, host, port, limit=MAX_HEAD)
 
 
-async def _answer(handler: Handler, reader: asyncio.StreamReader, peer: str) -> Response:
+async def _answer(handler: Handler, reader: asyncio.StreamReader, peer: str, max_body: int) -> Response:
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):
-            request = await _read(reader, peer)
+            request = await _read(reader, peer, max_body)
     except Malformed as error:
         return json_response({"error": str(error)}, error.status)
     try:
@@ -88,7 +90,7 @@ async def _answer(handler: Handler, reader: asyncio.StreamReader, peer: str) -> 
         return json_response({"error": "internal error"}, 500)
 
 
-async def _read(reader: asyncio.StreamReader, peer: str) -> Request:
+async def _read(reader: asyncio.StreamReader, peer: str, max_body: int) -> Request:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
@@ -98,11 +100,11 @@ async def _read(reader: asyncio.StreamReader, peer: str) -> Request:
     if len(parts) != 3 or not parts[2].startswith("HTTP/1.") or not parts[1].startswith("/"):
         raise Malformed(400, "not an HTTP/1.1 request for a path")
     url = urlsplit(parts[1])
-    body = await reader.readexactly(_length(lines))
+    body = await reader.readexactly(_length(lines, max_body))
     return Request(parts[0], url.path, dict(parse_qsl(url.query)), body, peer)
 
 
-def _length(lines: list[str]) -> int:
+def _length(lines: list[str], max_body: int) -> int:
     """How many bytes of body the headers announce."""
     headers = [(name.strip().lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
     lengths = {value for name, value in headers if name == "content-length"} or {"0"}
@@ -111,8 +113,8 @@ def _length(lines: list[str]) -> int:
     text = lengths.pop()
     if lengths or not (text.isascii() and text.isdigit()):
         raise Malformed(400, "the Content-Length is not one whole number")
-    if int(text[:10]) > MAX_BODY:
-        raise Malformed(413, f"a body has at most {MAX_BODY} bytes")
+    if int(text[:10]) > max_body:
+        raise Malformed(413, f"a body has at most {max_body} bytes")
     return int(text)
 
 
