@@ -138,7 +138,8 @@ class SwarmSlot:
         """Let the orchestrator fill the slot again, which it does within seconds; nothing happens when it runs."""
         if self.state().status not in ("running", "paused"):
             self._started_by_hand = len(self._ever())
-            self._let_back()
+            self._holds.release(self.component)
+            self._service.unstick()  # also when it was let back before: whoever comes back must have a node
 
     def pause(self) -> None:
         """Freeze all its processes. The orchestrator does not replace it: its health check is not run meanwhile."""
@@ -156,7 +157,16 @@ class SwarmSlot:
         """Let its service run again; nothing happens when it was not kept away."""
         if self._holds.is_held(self.component) and self.state().status not in ("running", "paused"):
             self._started_by_hand = len(self._ever())
-        self._let_back()
+        if self._holds.release(self.component):
+            self._service.unstick()
+
+    def is_wanted(self) -> bool:
+        """Whether the orchestrator still wants it to be filled: not when its service was scaled down below it."""
+        return self._service.wants(self.name)
+
+    def ends(self, since: datetime) -> list[datetime]:
+        """When the containers in the slot ended from `since` on, in order and whoever ended them."""
+        return [moment for moment, action in self.moments(since) if action == "die"]
 
     def run(self, command: tuple[str, ...], timeout_s: float = 10.0) -> str:
         """Run a command inside and return what it printed. Raises InstrumentError when it fails."""
@@ -203,10 +213,6 @@ class SwarmSlot:
     def health(self) -> str:
         """Docker's word for its health check: 'healthy', 'starting', 'unhealthy'; 'none' when it has none."""
         return self._now().health()
-
-    def _let_back(self) -> None:
-        if self._holds.release(self.component):
-            self._service.unstick()
 
     def _now(self) -> DockerContainer:
         ids = self._containers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ CONFLICTS = 20
 BEGINS_S = 5.0
 """How long the orchestrator may take to begin with an update."""
 
-UNSTICK_TRIES = 3
+UNSTICK_TRIES = 4
 PLACED_S = 1.5
 """How long a task may wait for a node that it may run on."""
 
@@ -36,6 +37,7 @@ class SwarmService:
         self._name = name
         self.full = full
         self.job = job
+        self._unsticking = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -98,27 +100,39 @@ class SwarmService:
         """Want as many as that."""
         self._update(lambda spec: spec["Mode"]["Replicated"].update(Replicas=replicas))
 
+    def wants(self, slot: str) -> bool:
+        """Whether the orchestrator wants `slot` (one of `slots`) to be filled; not asked while it is being unstuck."""
+        with self._unsticking:
+            return slot in self.slots()
+
     def unstick(self) -> None:
         """After it was kept away: see to it that every task that waits for a node gets one.
 
         Swarm's scheduler forgets the tasks that found no node once the service has a newer version (somebody scaled it
         meanwhile): 'task belongs to old revision of service'. Wanting fewer takes those that do not run, and as many as
         before brings others into their slots; the ones that run are left alone.
+
+        One at a time: each of a service's slots asks for it when it is let back, and who looks at how many are wanted
+        while another wants fewer for a moment would leave it at that.
         """
-        for _ in range(UNSTICK_TRIES):
-            if until(lambda: not self._waiting(), time.monotonic() + PLACED_S, every_s=0.05):
-                return
-            self._want_anew(self._waiting())
+        with self._unsticking:
+            for _ in range(UNSTICK_TRIES):
+                if until(lambda: not self._waiting(), time.monotonic() + PLACED_S, every_s=0.05):
+                    return
+                self._want_anew(self._waiting())
 
     def _want_anew(self, stuck: set[str]) -> None:
         wanted = self.wanted()
         if wanted is None:
             self.redeploy()
             return
-        self.scale(max(0, wanted - len(stuck)))
+        fewer = max(0, wanted - len(stuck))
+        self.scale(fewer)
         if not until(lambda: not stuck & self._waiting(), time.monotonic() + BEGINS_S):
             raise InstrumentError(f"The orchestrator keeps tasks of {self._name} for which it has no node.")
-        self.scale(wanted)
+        if self.wanted() == fewer:  # else somebody has decided how many it is to be, in between
+            self.scale(wanted)
+        until(lambda: len(self.tasks()) >= (self.wanted() or 0), time.monotonic() + BEGINS_S)
 
     def spec(self) -> Mapping[str, Any]:
         """The service as it is wanted, in the engine's words."""
@@ -131,7 +145,8 @@ class SwarmService:
         return next((error for _, error in sorted(said, reverse=True) if error), "")
 
     def _waiting(self) -> set[str]:
-        return {task["ID"] for task in self.tasks() if task["Status"]["State"] == "pending" and not task.get("NodeID")}
+        without = [task for task in self.tasks() if not task.get("NodeID")]
+        return {task["ID"] for task in without if task["Status"]["State"] in ("new", "pending")}
 
     def _all_tasks(self) -> list[Mapping[str, Any]]:
         filters = {"service": self.full}

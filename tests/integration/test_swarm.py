@@ -180,9 +180,6 @@ def test_a_crash_that_stays_away_is_not_mended_by_the_orchestrator(stack: SwarmS
     assert len(stack.swarm_services["web"].instances()) == 2
 
 
-# Known defect: in about one of four tries the scheduler leaves a slot of the scaled service empty after the fault, and
-# healing gives up after 30 s, which voids the run.
-@pytest.mark.xfail(raises=InstrumentError, strict=False, reason="a held service that is scaled may not come back whole")
 def test_a_crash_that_stays_away_is_not_mended_by_whoever_scales_the_service(stack: SwarmStack) -> None:
     injection = Crash(role="app", stays_away=True).inject(stage(stack))
     try:

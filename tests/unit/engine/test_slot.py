@@ -125,6 +125,9 @@ class Service:
     def slots(self) -> list[str]:
         return list(self.wanted)
 
+    def wants(self, slot: str) -> bool:
+        return slot in self.wanted
+
     def unstick(self) -> None:
         self.unstuck += 1
 
@@ -222,7 +225,7 @@ def test_a_start_by_hand_begins_counting_anew_and_lets_the_service_back(world: W
     slot.release_restarts()
     slot.start()
     assert not world.holds.held
-    assert world.service.unstuck == 1
+    assert world.service.unstuck == 2, "looked after once more: it does not run yet"
     world.engine.add("two", 25)
     assert slot.state().restart_count == 0
     world.engine.die("two", 30)
@@ -238,6 +241,17 @@ def test_one_that_came_back_although_it_was_kept_away_is_counted(world: World) -
     slot.release_restarts()
     slot.start()
     assert slot.state().restart_count == 1
+
+
+def test_a_slot_that_was_scaled_away_is_not_wanted_and_its_ends_are_known(world: World) -> None:
+    slot = world.slot()
+    world.engine.die("one", 20)
+    world.engine.add("two", 21)
+    world.engine.die("two", 30, asked=True)
+    assert slot.is_wanted()
+    world.service.wanted = ()
+    assert not slot.is_wanted()
+    assert (slot.ends(at(0)), slot.ends(at(25))) == ([at(20), at(30)], [at(30)])
 
 
 def test_deaths_are_those_that_nobody_asked_for(world: World) -> None:
