@@ -6,9 +6,11 @@ from datetime import datetime
 
 from harness.clock import RunClock
 from harness.engine.stack import Stack
+from harness.engine.swarm_update import DeployableService
 from harness.errors import NothingToBreak
-from harness.faults.base import Container, LinkHandle, ProviderHandle, ServiceHandle
+from harness.faults.base import Container, DeployableHandle, LinkHandle, ProviderHandle, ServiceHandle
 from harness.target import Component, Target
+from harness.versions import BadVersion
 
 
 class DockerStage:
@@ -41,6 +43,22 @@ class DockerStage:
         found = [service for part in components if (service := self._stack.service(part.name)) is not None]
         if not found:
             raise self._nothing(components, "no container of its own")
+        return found
+
+    def bad_version(self, name: str) -> BadVersion:
+        """The bad version that target.toml calls `name`. Raises NothingToBreak."""
+        return self._target.bad_version(name)
+
+    def deployable(self, *, role: str | None, zone: str | None, region: str | None) -> list[DeployableHandle]:
+        """The components that fit, where whoever deploys them watches over it. Raises NothingToBreak."""
+        services = self.services(role=role, zone=zone, region=region)
+        found: list[DeployableHandle] = [service for service in services if isinstance(service, DeployableService)]
+        if not found:
+            raise NothingToBreak(
+                f"Nobody watches over a deploy of {', '.join(service.name for service in services)}: under Compose a "
+                "version stays until a person puts another in its place, so nothing could stop a bad one.",
+                "Deploy the target as a Swarm stack.",
+            )
         return found
 
     def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:

@@ -30,6 +30,9 @@ def put_in_order(stack: SwarmStack, deadline: float) -> list[str]:
             if _frozen(slot):
                 slot.unpause()
                 found.append(f"{slot.name}: it was frozen")
+        if service.is_bad():
+            service.take_back()
+            found.append(f"{service.name}: it had a bad version")
         if found:
             service.unstick()
         declared, wanted = stack.declared_replicas(service.name), service.wanted()

@@ -19,6 +19,7 @@ from harness.engine.slot import SwarmSlot
 from harness.engine.stack import LogSource, SlotUnit, Stack, Unit
 from harness.engine.swarm_service import SwarmService
 from harness.engine.swarm_settle import put_in_order
+from harness.engine.swarm_update import DeployableService
 from harness.engine.swarm_weave import SwarmWeaving
 from harness.engine.sweep import Log
 from harness.errors import InstrumentError
@@ -45,7 +46,8 @@ class SwarmStack(Stack):
         )
         self.holds = Holds(client, node)
         self.swarm_services = {
-            name: SwarmService(client, name, full, job=name in weaving.jobs) for name, full in weaving.services.items()
+            name: DeployableService(client, name, full, job=name in weaving.jobs)
+            for name, full in weaving.services.items()
         }
         self._slots: dict[str, SwarmSlot] = {}
         self._proxy_of = {plan.host: plan.server for plan in weaving.proxies}

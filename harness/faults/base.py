@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
 
 from harness.history import Receipt
+from harness.versions import BadVersion
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,38 @@ class ServiceHandle(Protocol):
 
 
 @dataclass(frozen=True)
+class Rollout:
+    """How the deploy of a bad version stands. `state` and `message` are the deployer's own words.
+
+    `wanted`: whether it still wants the bad version. Ids of instances of the bad version: `present` are there now,
+    `running` those of them that it takes for well, `seen` all that ever had a container.
+    """
+
+    state: str
+    message: str
+    wanted: bool
+    present: tuple[str, ...]
+    running: tuple[str, ...]
+    seen: tuple[str, ...]
+
+
+class DeployableHandle(ServiceHandle, Protocol):
+    """A component whose deployer can be asked for another version of it, and watches over that by itself."""
+
+    def deploy(self, version: BadVersion) -> None:
+        """Ask for a bad version, the way the deployer does it; returns once that has begun."""
+        ...
+
+    def rollout(self) -> Rollout:
+        """How that stands."""
+        ...
+
+    def take_back(self) -> None:
+        """Want the version again that was there before; nothing happens when it is wanted. Returns at once."""
+        ...
+
+
+@dataclass(frozen=True)
 class Probe:
     """A sign of life asked for over a link. `rtt_ms` is None unless `outcome` is 'answered'.
 
@@ -212,6 +245,14 @@ class Stage(Protocol):
 
     def services(self, *, role: str | None, zone: str | None, region: str | None) -> list[ServiceHandle]:
         """The components that fit every given word, as services."""
+        ...
+
+    def bad_version(self, name: str) -> BadVersion:
+        """The bad version that target.toml calls so."""
+        ...
+
+    def deployable(self, *, role: str | None, zone: str | None, region: str | None) -> list[DeployableHandle]:
+        """The components that fit every given word, where a deployer watches over its deploys."""
         ...
 
     def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from harness.clock import RunClock
 from harness.errors import NothingToBreak
-from harness.faults.base import Container, LinkHandle, ProviderHandle, ServiceHandle
+from harness.faults.base import Container, DeployableHandle, LinkHandle, ProviderHandle, ServiceHandle
 from harness.target import Target
+from harness.versions import BadVersion
 
 T = TypeVar("T")
 
@@ -50,6 +51,13 @@ class FakeStage:
     def services(self, *, role: str | None, zone: str | None, region: str | None) -> list[ServiceHandle]:
         names = {part.name for part in self._target.find(role=role, zone=zone, region=region)}
         return self._some([s for s in self._services if s.name in names], "service")
+
+    def bad_version(self, name: str) -> BadVersion:
+        return self._target.bad_version(name)
+
+    def deployable(self, *, role: str | None, zone: str | None, region: str | None) -> list[DeployableHandle]:
+        services = self.services(role=role, zone=zone, region=region)
+        return [service for service in services if hasattr(service, "rollout")]  # type: ignore[misc]
 
     def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:
         names = {part.name for part in self._target.find(role=role, zone=zone, region=region)}

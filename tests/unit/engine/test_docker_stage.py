@@ -54,3 +54,12 @@ def test_a_real_service_cannot_be_broken() -> None:
         here.services(role="sim", zone=None, region=None)
     with pytest.raises(NothingToBreak, match="Break its link instead"):
         here.providers(role="sim", zone=None, region=None)
+
+
+def test_where_nobody_watches_over_a_deploy_a_bad_one_says_nothing_new() -> None:
+    with pytest.raises(NothingToBreak, match="Nobody watches over a deploy of db: under Compose"):
+        watched = SimpleNamespace(name="db")
+        stack: Any = SimpleNamespace(weaving=SimpleNamespace(left_out=()), service=lambda name: watched)
+        DockerStage(stack, AIM, RunClock(0, 0)).deployable(role="db", zone=None, region=None)
+    with pytest.raises(NothingToBreak, match="no bad version 'errors'"):
+        stage().bad_version("errors")
