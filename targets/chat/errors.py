@@ -54,13 +54,22 @@ class ProviderError(ChatError):
 
     `upstream_status` is the HTTP status that the provider answered with, None when it gave no status or the failure
     came after one of 200. What to do about a failure may hang on it; the client is told our status, not this one.
+    `leave_alone_s` is how long the provider itself asked not to be asked again; None when it did not.
     """
 
     outcome = "error"
 
-    def __init__(self, detail: str, *, retry_after_s: int | None = None, upstream_status: int | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        retry_after_s: int | None = None,
+        upstream_status: int | None = None,
+        leave_alone_s: float | None = None,
+    ) -> None:
         super().__init__(detail, retry_after_s=retry_after_s)
         self.upstream_status = upstream_status
+        self.leave_alone_s = leave_alone_s
 
 
 class ProviderUnavailable(ProviderError):

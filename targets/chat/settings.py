@@ -124,7 +124,15 @@ class SdkSettings(_FromEnvironment):
     require_end: bool = Field(True, alias="PROVIDER_REQUIRE_END")
 
 
-class OpenAISettings(SdkSettings):
+class ServiceSettings(SdkSettings):
+    """Where a provider is, what lets us in, and the model that is asked. Each provider names the variables."""
+
+    base_url: str
+    api_key: SecretStr
+    model: str
+
+
+class OpenAISettings(ServiceSettings):
     """How to reach OpenAI, or the simulator that speaks like it."""
 
     base_url: str = Field("https://api.openai.com/v1", alias="OPENAI_BASE_URL")
@@ -132,7 +140,7 @@ class OpenAISettings(SdkSettings):
     model: str = Field("gpt-4o-mini", alias="OPENAI_MODEL")
 
 
-class AnthropicSettings(SdkSettings):
+class AnthropicSettings(ServiceSettings):
     """How to reach Anthropic, or the simulator that speaks like it."""
 
     base_url: str = Field("https://api.anthropic.com", alias="ANTHROPIC_BASE_URL")
@@ -140,13 +148,23 @@ class AnthropicSettings(SdkSettings):
     model: str = Field("claude-haiku-4-5", alias="ANTHROPIC_MODEL")
 
 
+class GeminiSettings(ServiceSettings):
+    """How to reach Gemini's OpenAI-compatible endpoint, or the simulator that speaks like it."""
+
+    base_url: str = Field("https://generativelanguage.googleapis.com/v1beta/openai", alias="GEMINI_BASE_URL")
+    api_key: SecretStr = Field(alias="GEMINI_API_KEY")
+    model: str = Field("gemini-3.1-flash-lite", alias="GEMINI_MODEL")
+
+
 class ResilienceSettings(_FromEnvironment):
     """How several providers stand in for one another; `targets/chat/resilience/` tells what becomes of each failure.
 
     A provider that another one may stand in for gets `attempt_s` for a whole answer, or `first_token_s` for the first
     words of a streamed one. The last one left gets what remains of `deadline_s`. After `breaker_failures` failures in a
-    row a provider is left alone for `breaker_open_s`. Repeating a question at the same provider is allowed for a share
-    of `retry_ratio` of all requests, and `retry_burst` more at once.
+    row a provider is left alone for `breaker_open_s`, and when it says for how long itself, for so long, but at most
+    `retry_after_max_s` (0: what it says does not count). Repeating a question at the same provider is allowed for a
+    share of `retry_ratio` of all requests, and `retry_burst` more at once; going on to another one for a share of
+    `failover_ratio` (1 never denies the second of two providers).
     """
 
     failover: bool = Field(True, alias="CHAT_FAILOVER")
@@ -158,6 +176,9 @@ class ResilienceSettings(_FromEnvironment):
     breaker_open_s: PositiveFloat = Field(5.0, alias="PROVIDER_BREAKER_OPEN_S")
     retry_ratio: float = Field(0.1, alias="PROVIDER_RETRY_RATIO", ge=0, le=1)
     retry_burst: float = Field(10, alias="PROVIDER_RETRY_BURST", ge=0)
+    retry_after_max_s: float = Field(30.0, alias="PROVIDER_RETRY_AFTER_MAX_S", ge=0)
+    failover_ratio: float = Field(1.0, alias="PROVIDER_FAILOVER_RATIO", ge=0)
+    order: Literal["configured", "health"] = Field("configured", alias="PROVIDER_ORDER")
 
 
 class ChatSettings(_FromEnvironment):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import httpx2
 from targets.chat.errors import ProviderBadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
 
 RETRY_AFTER_S = 5  # what we tell a client when the provider does not say
+LONGEST_WAIT_S = 3600  # what we tell a client at most
 OVERLOADED = {408, 425, 429, 503, 529}  # "not now": asking again later may help
 
 # An idle connection is given up before any server does (uvicorn: after 5 s), so that a request never goes out on a
@@ -28,9 +29,24 @@ class SdkErrors(NamedTuple):
     any: type[Exception]
 
 
+class Refusal(NamedTuple):
+    """What an error status means: the status itself or a truer one, and how long (s) we are asked to stay away."""
+
+    status: int
+    wait_s: int | None
+
+
+def refusal(response: httpx2.Response, body: object) -> Refusal:
+    """Take the status for what it says, and the Retry-After header. Its other form, a date, is rare and passed over."""
+    value = response.headers.get("retry-after")
+    return Refusal(response.status_code, int(value) if value and value.isascii() and value.isdigit() else None)
+
+
 @contextmanager
-def translated(provider: str, sdk: SdkErrors) -> Iterator[None]:
-    """Turn whatever the SDK raises inside the block into a ProviderError.
+def translated(
+    provider: str, sdk: SdkErrors, refused: Callable[[httpx2.Response, object], Refusal] = refusal
+) -> Iterator[None]:
+    """Turn whatever the SDK raises inside the block into a ProviderError. `refused` reads an error status.
 
     Besides its own exceptions an SDK lets raw ones through: a JSONDecodeError for a chunk that is not JSON, an
     httpx2 error when a stream breaks, and TypeErrors and the like when JSON is not shaped like an answer.
@@ -40,7 +56,7 @@ def translated(provider: str, sdk: SdkErrors) -> Iterator[None]:
     except (sdk.timeout, httpx2.TimeoutException) as error:
         raise ProviderTimeout(f"{provider} did not answer in time.") from error
     except sdk.status as error:
-        raise _from_status(provider, error) from error
+        raise _from_status(provider, error, refused) from error
     except (sdk.connection, httpx2.TransportError) as error:
         raise _from_connection(provider, error) from error
     except (sdk.any, httpx2.HTTPError, httpx2.StreamError) as error:
@@ -49,16 +65,18 @@ def translated(provider: str, sdk: SdkErrors) -> Iterator[None]:
         raise ProviderBadAnswer(f"{provider} gave an answer that cannot be read.") from error
 
 
-def _from_status(provider: str, error: Exception) -> ProviderError:
+def _from_status(
+    provider: str, error: Exception, refused: Callable[[httpx2.Response, object], Refusal]
+) -> ProviderError:
     response = getattr(error, "response", None)
-    status = response.status_code if isinstance(response, httpx2.Response) else 0
-    if status in OVERLOADED:
-        assert response is not None  # noqa: S101 - a status came from it
-        wait_s = _retry_after(response.headers.get("retry-after"))
-        detail = f"{provider} takes no requests now (status {status})."
-        return ProviderUnavailable(detail, retry_after_s=wait_s, upstream_status=status)
-    if status < 400:  # an error event inside a stream that began with 200
+    if not isinstance(response, httpx2.Response) or response.status_code < 400:
+        # an error event inside a stream that began with 200
         return ProviderBadAnswer(f"{provider} reported an error in its answer.")
+    status, wait_s = refused(response, getattr(error, "body", None))
+    if status in OVERLOADED:
+        detail = f"{provider} takes no requests now (status {status})."
+        later_s = RETRY_AFTER_S if wait_s is None else min(wait_s, LONGEST_WAIT_S)
+        return ProviderUnavailable(detail, retry_after_s=later_s, upstream_status=status, leave_alone_s=wait_s)
     return ProviderBadAnswer(f"{provider} answered with status {status}.", upstream_status=status)
 
 
@@ -67,8 +85,3 @@ def _from_connection(provider: str, error: Exception) -> ProviderError:
     if isinstance(cause, httpx2.ProtocolError | httpx2.ReadError):  # it took the request, then hung up
         return ProviderBadAnswer(f"{provider} hung up before its answer was complete.")
     return ProviderUnavailable(f"{provider} cannot be reached.", retry_after_s=RETRY_AFTER_S)
-
-
-def _retry_after(value: str | None) -> int:
-    """Seconds out of a Retry-After header; its other form, a date, is rare and gets the default."""
-    return min(int(value), 3600) if value is not None and value.isascii() and value.isdigit() else RETRY_AFTER_S

@@ -12,7 +12,8 @@ from types import TracebackType
 from targets.chat.errors import ProviderError, ProviderTimeout
 from targets.chat.providers.base import Provider
 from targets.chat.resilience.breaker import Breaker, Permit
-from targets.chat.resilience.budget import RetryBudget
+from targets.chat.resilience.budget import FailoverBudget, RetryBudget
+from targets.chat.resilience.order import Order
 from targets.chat.resilience.policy import Action, no_answer, rule_for
 from targets.chat.telemetry import RecentCalls, Telemetry
 
@@ -37,17 +38,21 @@ class Member:
 class Way:
     """The attempts of one request, one after the other, until one of them is good or nobody is left.
 
-    `deadline` is a moment of `clock`. A provider gets `patience_s` while another one may stand in for it, and all that
-    remains when there is none. Another attempt makes sense while `least_s` remain.
+    `members` are in the order in which they are asked. `deadline` is a moment of `clock`. A provider gets `patience_s`
+    while another one may stand in for it, and all that remains when there is none. Another attempt makes sense while
+    `least_s` remain. `longest_rest_s` is how long a provider may ask to be left alone for.
     """
 
     members: Sequence[Member]
+    order: Order
     budget: RetryBudget
+    failovers: FailoverBudget
     telemetry: Telemetry
     clock: Callable[[], float]
     deadline: float
     patience_s: float
     least_s: float
+    longest_rest_s: float
     _before: tuple[str, str] | None = None  # the provider before this one, and what came of it
     _failures: dict[str, ProviderError] = field(default_factory=dict)
     _resting_s: dict[str, float] = field(default_factory=dict)
@@ -55,8 +60,9 @@ class Way:
     def attempts(self) -> Iterator[Attempt]:
         """Yield what to try: every provider in order, then once more those whose failure may have been an accident."""
         self.budget.deposit()
+        self.failovers.deposit()
         for place, member in enumerate(self.members):
-            others = any(later.breaker.admits() for later in self.members[place + 1 :])
+            others = any(later.breaker.admits() for later in self.members[place + 1 :]) and self.failovers.allows()
             if attempt := self._attempt(member, self.patience_s if others else None):
                 yield attempt
         for member in self.members:
@@ -75,6 +81,8 @@ class Way:
     def _attempt(self, member: Member, patience_s: float | None) -> Attempt | None:
         if not self._time_left():
             return None
+        if member.breaker.admits() and self._denied(member):
+            return None
         permit = member.breaker.enter()
         if permit is None:
             self._resting_s[member.name] = member.breaker.rest_s
@@ -86,6 +94,13 @@ class Way:
         now = self.clock()
         until = self.deadline if patience_s is None else min(self.deadline, now + patience_s)
         return Attempt(self, member, permit, now, until)
+
+    def _denied(self, member: Member) -> bool:
+        """Whether this would be a fail-over (neither the first question nor a repeated one) with no budget left."""
+        if not self._failures or member.name in self._failures or self.failovers.withdraw():
+            return False
+        self.telemetry.failovers_denied.labels(member.name).inc()
+        return True
 
     def _may_repeat(self, member: Member) -> bool:
         error = self._failures.get(member.name)
@@ -116,7 +131,7 @@ class Attempt:
         self._permit = permit
         self._started = started
         self._until = until
-        self._spoken = False
+        self._spoken_s: float | None = None  # from the question to the first words
 
     def __enter__(self) -> Attempt:
         return self
@@ -140,7 +155,8 @@ class Attempt:
 
     def first_words(self) -> None:
         """From here on there is no second answer, and there is time until the end."""
-        self._spoken = True
+        if self._spoken_s is None:
+            self._spoken_s = self._way.clock() - self._started
         self._until = self._way.deadline
 
     @asynccontextmanager
@@ -154,14 +170,15 @@ class Attempt:
                 yield
         except TimeoutError:
             took_s = self._until - self._started
-            words = "finish its answer" if self._spoken else "answer"
+            words = "answer" if self._spoken_s is None else "finish its answer"
             raise ProviderTimeout(f"{self.name} did not {words} within {took_s:.3g} s.") from None
 
     def _failed(self, error: ProviderError) -> bool:
         rule = rule_for(error)
         self._book(rule.outcome)
         if rule.counts:
-            self._member.breaker.failed(self._permit, error)
+            stay_away_s = min(error.leave_alone_s or 0.0, self._way.longest_rest_s)
+            self._member.breaker.failed(self._permit, error, stay_away_s)
         else:
             self._member.breaker.dropped(self._permit)
         facts = {"provider": self.name, "outcome": rule.outcome, "upstream_status": error.upstream_status}
@@ -169,7 +186,7 @@ class Attempt:
             log.error("a provider refuses us: look at its key, its bill and its model", extra=facts)
         else:
             log.warning("a provider failed", extra=facts)
-        if self._spoken or rule.action is Action.GIVE_UP:
+        if self._spoken_s is not None or rule.action is Action.GIVE_UP:
             return False
         self._way.failed(self.name, error, rule.outcome)
         return True
@@ -178,5 +195,10 @@ class Attempt:
         telemetry, took_s = self._way.telemetry, self._way.clock() - self._started
         telemetry.attempts.labels(self.name, outcome).inc()
         telemetry.attempt_seconds.labels(self.name, outcome).observe(took_s)
-        if outcome not in ("cancelled", "rejected"):  # neither says how the provider is
-            self._member.recent.add(outcome == "ok")
+        if outcome in ("cancelled", "rejected"):  # neither says how the provider is
+            return
+        good = outcome == "ok"
+        self._member.recent.add(good)
+        answered_s = took_s if self._spoken_s is None else self._spoken_s
+        pace = answered_s / self._way.patience_s if good else None
+        self._way.order.learn(self.name, self._way.clock(), good=good, pace=pace)

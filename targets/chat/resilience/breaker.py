@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from purgatory.domain.model import CLOSED, OPENED, Context, HalfOpenedState
+from purgatory.domain.model import CLOSED, OPENED, Context, HalfOpenedState, OpenedState
 
 BreakerState = Literal["closed", "open", "half_open"]
 STATES: tuple[BreakerState, ...] = ("closed", "open", "half_open")
@@ -33,6 +33,7 @@ class Permit:
 class Breaker:
     """Opens after `failures` failures in a row, lets one probe through after `open_s`, and closes when that is good.
 
+    A failure that says for how long to stay away opens it at once, for so long.
     Every permit goes back with exactly one of `succeeded`, `failed` and `dropped`. Nothing in here awaits, so under
     asyncio every step is atomic.
     """
@@ -49,7 +50,7 @@ class Breaker:
         self._open_s = open_s
         self._on_change = on_change
         self._clock = clock
-        self._opened_at = 0.0
+        self._rests_until = 0.0
         self._era = 0
         self._probe: Permit | None = None
 
@@ -62,7 +63,7 @@ class Breaker:
     @property
     def rest_s(self) -> float:
         """How long, in seconds, no call will be let through; 0 where that is over or the breaker is not open."""
-        return max(0.0, self._opened_at + self._open_s - self._clock()) if self.state == "open" else 0.0
+        return max(0.0, self._rests_until - self._clock()) if self.state == "open" else 0.0
 
     def admits(self) -> bool:
         """Return whether `enter` would give a permit now."""
@@ -85,10 +86,16 @@ class Breaker:
         if self._back(permit):
             self._step(self._machine.handle_end_request)
 
-    def failed(self, permit: Permit, error: BaseException) -> None:
-        """Take the permit back: the provider failed."""
+    def failed(self, permit: Permit, error: BaseException, stay_away_s: float = 0.0) -> None:
+        """Take the permit back: the provider failed, and may have asked to be left alone for a while."""
+        until = self._clock() + stay_away_s
         if self._back(permit):
             self._step(lambda: self._machine.handle_exception(error))
+            if stay_away_s > 0 and self.state == "closed":
+                self._step(lambda: self._machine.set_state(OpenedState(self._machine.name)))
+                self._rests_until = until  # it knows better than we do, and may be back sooner
+        if stay_away_s > 0 and self.state == "open":  # also when a call that began before it opened says so
+            self._rests_until = max(self._rests_until, until)
 
     def dropped(self, permit: Permit) -> None:
         """Take the permit back: nothing was learnt about the provider. After a probe the next call is one."""
@@ -108,5 +115,5 @@ class Breaker:
             return
         self._era += 1
         if self.state == "open":
-            self._opened_at = self._clock()
+            self._rests_until = self._clock() + self._open_s
         self._on_change(self.state)

@@ -1,4 +1,4 @@
-"""Several providers as one: a Provider that asks the first, and the next ones where it fails."""
+"""Several providers as one: a Provider that asks the best one, and the next ones where it fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from targets.chat.errors import ProviderBadAnswer, SettingsError
 from targets.chat.providers.base import Provider, ProviderHealth
 from targets.chat.resilience.attempts import Member, Way
 from targets.chat.resilience.breaker import NEVER, STATES, Breaker, BreakerState
-from targets.chat.resilience.budget import RetryBudget
+from targets.chat.resilience.budget import FailoverBudget, RetryBudget
+from targets.chat.resilience.order import ConfiguredOrder, HealthOrder, Order
 from targets.chat.settings import ResilienceSettings
 from targets.chat.telemetry import Telemetry
 
@@ -43,10 +44,12 @@ class FailoverProvider:
         self._clock = clock
         self._deadline_s = settings.deadline_s * OUR_SHARE_OF_THE_DEADLINE
         self._budget = RetryBudget(settings.retry_ratio, settings.retry_burst)
+        self._failovers = FailoverBudget(settings.failover_ratio, clock)
         self._telemetry = Telemetry()
         used = self._all if settings.failover else self._all[:1]
         _check_time(len(used), self._deadline_s, settings)
-        self._members = [Member(provider, self._breaker(provider.name)) for provider in used]
+        self._members = {provider.name: Member(provider, self._breaker(provider.name)) for provider in used}
+        self._order: Order = _order(list(self._members), settings)
 
     async def complete(self, messages: Sequence[ContextMessage]) -> Completion:
         """Return the first whole answer. Raises ProviderError when there is none."""
@@ -91,23 +94,37 @@ class FailoverProvider:
     def report_to(self, telemetry: Telemetry) -> None:
         """Keep the metrics there from now on."""
         self._telemetry = telemetry
-        for member in self._members:
+        for member in self._members.values():
             self._show(member.name, member.breaker.state)
+        self._show_ranks()
 
     def health(self) -> list[ProviderHealth]:
         """Return how each provider is, best first."""
-        return [ProviderHealth(member.name, member.breaker.state, *member.recent.counts()) for member in self._members]
+        members = [self._members[name] for name in self._order.standing(self._resting())]
+        return [ProviderHealth(member.name, member.breaker.state, *member.recent.counts()) for member in members]
 
     def _way(self, patience_s: float) -> Way:
+        names = self._order.next_question(self._clock(), self._resting())
+        self._show_ranks()
         return Way(
-            members=self._members,
+            members=[self._members[name] for name in names],
+            order=self._order,
             budget=self._budget,
+            failovers=self._failovers,
             telemetry=self._telemetry,
             clock=self._clock,
             deadline=self._clock() + self._deadline_s,
             patience_s=patience_s,
             least_s=self._settings.first_token_s,
+            longest_rest_s=self._settings.retry_after_max_s if self._settings.breaker else 0.0,
         )
+
+    def _resting(self) -> set[str]:
+        return {name for name, member in self._members.items() if not member.breaker.admits()}
+
+    def _show_ranks(self) -> None:
+        for place, name in enumerate(self._order.standing(self._resting()), start=1):
+            self._telemetry.provider_rank.labels(name).set(place)
 
     def _breaker(self, name: str) -> Breaker:
         failures = self._settings.breaker_failures if self._settings.breaker else NEVER
@@ -121,6 +138,12 @@ class FailoverProvider:
     def _show(self, name: str, state: BreakerState) -> None:
         for each in STATES:
             self._telemetry.breaker_state.labels(name, each).set(each == state)
+
+
+def _order(names: list[str], settings: ResilienceSettings) -> Order:
+    if len(set(names)) < len(names):
+        raise SettingsError("Each AI provider has a name of its own.")
+    return HealthOrder(names, settings.breaker_open_s) if settings.order == "health" else ConfiguredOrder(names)
 
 
 def _check_time(providers: int, deadline_s: float, settings: ResilienceSettings) -> None:

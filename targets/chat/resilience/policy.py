@@ -64,7 +64,7 @@ def no_answer(failures: Mapping[str, ProviderError], resting_s: Mapping[str, flo
     kinds = {type(error) for error in failures.values()} | ({ProviderUnavailable} if resting_s else set())
     kind = kinds.pop() if len(kinds) == 1 else ProviderUnavailable
     reasons = [str(error) for error in failures.values()]
-    reasons += [f"{name} failed again and again, and is not asked now." for name in resting_s]
+    reasons += [f"{name} failed before, and is not asked now." for name in resting_s]
     if kind in (ProviderTimeout, ProviderBadAnswer):
         return kind(" ".join(reasons))
     waits_s = [error.retry_after_s for error in failures.values() if error.retry_after_s is not None]
