@@ -46,7 +46,7 @@ dev: install ## Run the API of PHASE with reload and no Docker: SQLite, in-proce
 	CHAT_MODE=dev $(RUN)uvicorn $(call quoted,targets.$(PHASE).app:app) --reload --reload-dir targets --host 127.0.0.1 --port $(call quoted,$(PORT))
 
 .PHONY: run
-run: install ## Run the API of PHASE in Docker as in production, on 127.0.0.1:8000 (PORT=)
+run: install ## Run the API of PHASE in Docker as in production (v1: Compose, v2: a Swarm stack), on 127.0.0.1:8000 (PORT=)
 	@PORT=$(call quoted,$(PORT)) $(RUN)harness run $(call quoted,$(PHASE))
 
 .PHONY: experiment
@@ -84,8 +84,12 @@ verify-runs:
 sensitivity: install ## Switch off one mechanism of PHASE after another: what turns red? (MECHANISM=name for one)
 	@$(RUN)harness sensitivity $(call quoted,$(PHASE)) $(if $(MECHANISM),--mechanism=$(call quoted,$(MECHANISM))) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))
 
+.PHONY: project
+project: install ## A year of PHASE, projected from the runs in results/ (RATE="provider-away=2x" ONCE="database-lost=0.5x" LENGTH=)
+	@$(RUN)harness project $(call quoted,$(PHASE)) $(foreach f,$(RATE),--rate=$(call quoted,$(f))) $(foreach f,$(LENGTH),--length=$(call quoted,$(f))) $(foreach f,$(ONCE),--once=$(call quoted,$(f))) --seed=$(call quoted,$(SEED))
+
 .PHONY: down
-down: install ## Stop what `make run` started and remove it (its data volume too)
+down: install ## Stop what `make run` started with the same PHASE and remove it (its data volumes too)
 	@$(RUN)harness down $(call quoted,$(PHASE))
 
 .PHONY: recover

@@ -7,7 +7,6 @@ Exit codes: 0 done (whatever the verdicts), 1 something typed or written cannot 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,12 +18,12 @@ from rich.markup import escape
 from rich.table import Table
 from typer.exceptions import TyperException
 
-from harness import campaign, control
+from harness import campaign, control, running
 from harness.calibration import command as calibration
 from harness.conclusion import finish_campaign, rejudge
 from harness.engine import marks
 from harness.engine.doctor import diagnose
-from harness.engine.host import compose_command, connect
+from harness.engine.host import connect
 from harness.engine.images import ensure_images
 from harness.engine.install import ensure_engine, stop_engine
 from harness.engine.lock import EngineLock
@@ -34,6 +33,7 @@ from harness.errors import HarnessError, InstrumentError, one_line, printable
 from harness.gate import commands as gate
 from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
+from harness.projection.command import register as register_projection
 from harness.sensitivity.command import register as register_sensitivity
 from harness.target import find_target
 
@@ -49,6 +49,7 @@ gate.register(app)
 calibration.register(app)
 
 register_sensitivity(app)
+register_projection(app)
 
 Phase = Annotated[str, typer.Argument(help="v1, or the path of a folder with a target.toml (with a slash in it)")]
 
@@ -56,6 +57,9 @@ Phase = Annotated[str, typer.Argument(help="v1, or the path of a folder with a t
 def say(line: str) -> None:
     """Print one line as it is."""
     console.print(line, soft_wrap=True, markup=False)
+
+
+running.register(app, say)
 
 
 @app.command()
@@ -129,37 +133,6 @@ def judge(folder: Annotated[Path, typer.Argument(help="A campaign's folder, for 
     folder = folder.resolve()
     summary = rejudge(folder)
     _print_conclusion(folder, summary)
-
-
-@app.command()
-def run(phase: Phase) -> None:
-    """Run the API of PHASE in Docker as in production, on 127.0.0.1:8000 (PORT=)."""
-    target = find_target(phase)
-    if target.deployer != "compose":
-        problem = f"{target.phase} is a Swarm stack, whose port cannot be kept on 127.0.0.1."
-        remedy = f"Put it under test with `make experiment`, or run it without Docker: `make dev PHASE={phase}`."
-        raise HarnessError(problem, remedy)
-    client = ensure_engine(say)
-    ensure_images(client, target.images, say)
-    client.close()
-    port = os.environ.get("PORT", "8000")
-    _compose(target.folder / target.compose, "up", "-d", "--no-build", "--wait")
-    say(f"{target.phase} is up: http://127.0.0.1:{port}/docs. `make down` stops and removes it.")
-
-
-@app.command()
-def down(phase: Phase) -> None:
-    """Stop what `run` started and remove it, its data volume too."""
-    target = find_target(phase)
-    _compose(target.folder / target.compose, "down", "-v", "--remove-orphans", "-t", "5")
-
-
-def _compose(file: Path, *arguments: str) -> None:
-    env_file = campaign.ENV_FILE
-    given = ["--env-file", str(env_file)] if env_file.is_file() else []
-    code = subprocess.call([*compose_command(), *given, "-f", str(file), *arguments])
-    if code != 0:
-        raise HarnessError(f"Compose ended with {code}.", "Its own words are above.")
 
 
 @app.command()

@@ -17,7 +17,8 @@ A target's `claims.toml`:
     place = "tokyo"                         # optional: only the users of this place (checks availability and latency)
 
 A claim that cannot be tested says `not_testable_because`; one that is measured but cannot be decided says
-`undecidable_because`; one that waits for its experiment says `untested_because`.
+`undecidable_because`; one that waits for its experiment says `untested_because`. `yearly = true` marks one whose
+threshold is the availability of a year: the projection (`harness project`) says how likely it is to hold.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Claim(Strict):
     at_most: float | None = None
     parameters: dict[str, float] = Field(default_factory=dict)
     place: str | None = None
+    yearly: bool = False
     not_testable_because: str | None = Field(default=None, min_length=1)
     undecidable_because: str | None = Field(default=None, min_length=1)
     untested_because: str | None = Field(default=None, min_length=1)
@@ -73,6 +75,8 @@ class Claim(Strict):
                 )
         elif self.experiment is None or self.check is None or (self.at_least is None) == (self.at_most is None):
             raise ValueError("a claim needs experiment, check and one of at_least and at_most, or a reason why not")
+        if self.yearly and (self.check != "availability" or self.at_least is None):
+            raise ValueError("a yearly claim has the check 'availability' and at_least")
         if not self.kinds:
             raise ValueError("kinds names no kind of arrival")
         return self

@@ -179,7 +179,9 @@ def _percentiles(values_s: npt.NDArray[np.float64]) -> LatencyPart:
 
 def _fault(fault: FaultRecord, anatomy: Anatomy | None) -> FaultPart:
     receipt = fault.receipt
-    seen = vars(anatomy) if anatomy else dict.fromkeys(Anatomy.__dataclass_fields__)
+    seen = {
+        name: getattr(anatomy, name, None) for name in Anatomy.__dataclass_fields__ if name in FaultPart.model_fields
+    }
     return FaultPart(
         name=fault.name,
         aimed_at=fault.aimed_at,

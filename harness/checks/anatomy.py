@@ -36,6 +36,8 @@ class Anatomy:
         included.
     degraded_share: share of bad among the arrivals due in the second half of the fault, by when a switch-over is
         done if there is one. None when nothing was due then.
+    lasting: (bad, all) of the arrivals due from the mitigation on, as long as the fault was on: what every further
+        second of it would cost. Without a mitigation those of the second half.
     """
 
     first_harm_s: float | None
@@ -44,6 +46,7 @@ class Anatomy:
     lost_s: float
     degraded_share: float | None
     watched_s: float
+    lasting: tuple[int, int] = (0, 0)
 
 
 def anatomies(history: History) -> list[Anatomy | None]:
@@ -98,13 +101,16 @@ def _anatomy(history: History, fault: FaultRecord, harmed_before: Bools) -> Anat
     harmed_before |= harms
     harmed = arrivals.due_s[harms]
     while_on = good_while_on(arrivals, good, over, on_s, off_s)
+    mitigated_s = _mitigated(arrivals.due_s, while_on, on_s, min(off_s, end_s)) if len(harmed) else 0.0
+    lasting_from_s = (on_s + off_s) / 2 if mitigated_s is None else on_s + mitigated_s
     return Anatomy(
         first_harm_s=max(0.0, float(harmed[0]) - on_s) if len(harmed) else None,
-        mitigated_after_s=_mitigated(arrivals.due_s, while_on, on_s, min(off_s, end_s)) if len(harmed) else 0.0,
+        mitigated_after_s=mitigated_s,
         recovered_after_s=None if works_s is None else works_s - off_s,
         lost_s=len(harmed) / history.record.rate_per_s,
         degraded_share=_bad_share(arrivals.due_s, while_on, (on_s + off_s) / 2, off_s),
         watched_s=max(0.0, end_s - off_s),
+        lasting=_bad_of(arrivals.due_s, while_on, lasting_from_s, off_s),
     )
 
 
@@ -126,9 +132,14 @@ def _mitigated(due_s: Floats, good: Bools, on_s: float, off_s: float) -> float |
     return None if works_s is None else works_s - on_s
 
 
-def _bad_share(due_s: Floats, good: Bools, start_s: float, end_s: float) -> float | None:
+def _bad_of(due_s: Floats, good: Bools, start_s: float, end_s: float) -> tuple[int, int]:
     inside = (due_s >= start_s) & (due_s < end_s)
-    return float(np.mean(~good[inside])) if inside.any() else None
+    return int(np.count_nonzero(~good[inside])), int(np.count_nonzero(inside))
+
+
+def _bad_share(due_s: Floats, good: Bools, start_s: float, end_s: float) -> float | None:
+    bad, total = _bad_of(due_s, good, start_s, end_s)
+    return bad / total if total else None
 
 
 def _stretch_end(history: History, on_s: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,8 @@ def test_an_outage_as_long_as_the_fault_and_two_seconds_more() -> None:
 
 def test_without_harm_all_figures_are_zero() -> None:
     seen = anatomy()
-    assert seen == Anatomy(None, 0.0, 0.0, 0.0, 0.0, 18.0)
+    assert replace(seen, lasting=(0, 0)) == Anatomy(None, 0.0, 0.0, 0.0, 0.0, 18.0)
+    assert seen.lasting[0] == 0 < seen.lasting[1]
 
 
 def test_a_fail_over_mitigates_while_the_fault_is_on() -> None:
@@ -37,6 +40,8 @@ def test_a_fail_over_mitigates_while_the_fault_is_on() -> None:
     assert seen.recovered_after_s == 0.0
     assert seen.lost_s == pytest.approx(4.0, abs=0.8)
     assert seen.degraded_share == 0.0
+    assert seen.lasting[0] == 0
+    assert seen.lasting[1] == pytest.approx(8 * 20, rel=0.1)  # from the mitigation on
 
 
 def test_arrivals_that_only_hang_until_the_end_do_not_look_like_mitigation() -> None:
