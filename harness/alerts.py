@@ -1,15 +1,18 @@
 """Alerts: what a person with a telephone was told during a run, and when. Pure: from notifications to alerts.
 
 A target that watches itself has a component with the role `pager`, which receives Alertmanager's webhooks
-(https://prometheus.io/docs/alerting/latest/configuration/#webhook_config) and keeps them with the moment of receipt.
+(https://prometheus.io/docs/alerting/latest/configuration/#webhook_config) and keeps them with the moment of receipt,
+and the heartbeats of the monitoring, from an alert that always fires (a dead man's switch), if it has one.
 An alert is one *instance*: a name with its labels, from one moment of starting until it is resolved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
+from statistics import median
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,12 +55,15 @@ class Listening:
 
     `until_s` is the run time (s) up to which notifications were read, None when none were. `carried` names the alerts
     that were firing when the run began: they are not the run's. `blind_because` says why nothing was heard, '' where
-    the pager could be read: then silence means that nothing fired.
+    the pager could be read: then silence means that nothing fired. `silent` is when (from, to, run times in s) no
+    heartbeat of the monitoring came that should have: nobody would have been told anything then. It is empty where the
+    pager knows of no heartbeats.
     """
 
     until_s: float | None
     carried: list[str] = field(default_factory=list)
     blind_because: str = ""
+    silent: list[tuple[float, float]] = field(default_factory=list)
 
 
 class _Given(BaseModel):
@@ -118,6 +124,22 @@ class Notifications(_Given):
             if told.status == "firing":
                 left[told.key] = told.name
         return left
+
+
+SILENCE_S = 20.0
+"""Heartbeats come every few seconds; this long (s), and three times as long as usual, without one is silence."""
+
+
+def silences(beats: Sequence[float], from_s: float, until_s: float) -> list[tuple[float, float]]:
+    """Return the spans (run times, s) between `from_s` and `until_s` in which heartbeats stayed away."""
+    inside = [beat for beat in sorted(beats) if from_s <= beat <= until_s]
+    usual_s = median(later - beat for beat, later in pairwise(inside)) if len(inside) > 2 else 0.0
+    longest_s = max(SILENCE_S, 3 * usual_s)
+    return [
+        (round(start, 3), round(end, 3))
+        for start, end in pairwise([from_s, *inside, until_s])
+        if end - start > longest_s
+    ]
 
 
 def alerts_in(heard: Notifications, run_time: Callable[[float], float], carried: Collection[Key] = ()) -> list[Alert]:

@@ -1,8 +1,9 @@
 """Listens to a target's pagers at the end of a run: what they were told, or why nobody can say.
 
 Silence is only silence where somebody listened. A target without a pager has no alerts (None) and no listening; a run
-whose faults were aimed at the monitoring itself is *blind*: it says nothing about alerts, neither good nor bad. Where a
-pager cannot be read for any other reason, the instrument has failed.
+whose faults were aimed at the monitoring itself, or in which the monitoring gave no sign of life at all, is *blind*: it
+says nothing about alerts, neither good nor bad. Where a pager cannot be read for any other reason, the instrument has
+failed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from harness.alerts import MONITORING, Alert, Key, Listening, Notifications, alerts_in
+from harness.alerts import MONITORING, Alert, Key, Listening, Notifications, alerts_in, silences
 from harness.clock import RunClock
 from harness.errors import InstrumentError
 from harness.faults.base import Fault
@@ -21,6 +22,7 @@ from harness.target import Target
 
 PATIENCE_S = 30.0  # for alerts to be resolved once the faults are over
 EVERY_S = 1.0
+NO_SIGN_OF_LIFE = "no heartbeat of the monitoring was heard in the run"
 
 
 class Pager(Protocol):
@@ -33,6 +35,10 @@ class Pager(Protocol):
 
     def notifications(self) -> Notifications:
         """Everything received since before the run. Raises InstrumentError."""
+        ...
+
+    def heartbeats(self) -> list[float] | None:
+        """The moments (s since 1970, its clock) of all heartbeats since then; None: it knows of none."""
         ...
 
 
@@ -81,9 +87,14 @@ def hear_out(
         while _still_firing(pagers) and clock.now() < give_up_s:
             pause(EVERY_S)
         found = [alert for pager in pagers for alert in _read(pager, clock)]
+        beats = _heartbeats(pagers, clock)
     except InstrumentError as error:
         return Heard(listening=Listening(None, _carried(pagers), str(error)), doubts=(str(error),))
-    return Heard(_each_once(found), Listening(round(clock.now(), 3), _carried(pagers)))
+    if beats == []:
+        return Heard(listening=Listening(None, _carried(pagers), NO_SIGN_OF_LIFE))
+    until_s = clock.now()
+    silent = [] if beats is None else silences(beats, 0.0, until_s)
+    return Heard(_each_once(found), Listening(round(until_s, 3), _carried(pagers), silent=silent))
 
 
 def _still_firing(pagers: Sequence[Pager]) -> bool:
@@ -93,6 +104,16 @@ def _still_firing(pagers: Sequence[Pager]) -> bool:
 def _read(pager: Pager, clock: RunClock) -> list[Alert]:
     heard = pager.notifications()
     return alerts_in(heard, partial(_run_time, clock.now(), heard.now), pager.carried.keys())
+
+
+def _heartbeats(pagers: Sequence[Pager], clock: RunClock) -> list[float] | None:
+    """When (run time, s) the monitoring gave a sign of life to any of the pagers; None where none knows of such."""
+    beats: list[float] | None = None
+    for pager in pagers:
+        now_s, heard, found = clock.now(), pager.notifications(), pager.heartbeats()
+        if found is not None:
+            beats = [*(beats or []), *(_run_time(now_s, heard.now, moment) for moment in found)]
+    return beats
 
 
 def _run_time(now_s: float, pager_now: float, moment: float) -> float:

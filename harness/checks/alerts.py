@@ -94,8 +94,14 @@ def fired(history: History) -> list[Alert]:
 def alerts_fired(histories: Sequence[History], question: Question) -> Measurement:
     """Return how many different alerts fired in a run (by name and labels); of several runs, in the worst."""
     counts = [len(fired(history)) for history in histories if not why_blind(history)]
+    silent = [h.record.run for h in histories if h.record.listening and h.record.listening.silent and not fired(h)]
+    if silent:
+        problem = (
+            f"the monitoring was silent for a while, so that nobody would have been called, in {', '.join(silent)}"
+        )
+        return nothing("runs", "alerts", problem)
     if not counts:
-        return nothing("runs", "alerts", _blind_note(histories) or "there is no run")
+        return nothing("runs", "alerts", _blind_note(histories).rstrip(".") or "there is no run")
     most = float(max(counts))
     names = sorted({alert.name for history in histories for alert in fired(history)})
     because = f"Fired: {', '.join(names)}." if names else ""
@@ -109,7 +115,7 @@ def alert_delay(histories: Sequence[History], question: Question) -> Measurement
     """
     found, notes = _asked(histories)
     if not found:
-        return nothing("incidents", "s", notes)
+        return nothing("incidents", "s", notes.rstrip("."))
     late = [(math.inf, each.until_s - each.on_s) for each in found if each.delay_s is None]
     came = [(each.delay_s, each.delay_s) for each in found if each.delay_s is not None]
     never = f"No expected alert came while it was watched: {counted(len(late), 'incidents')}." if late else ""
@@ -128,7 +134,7 @@ def alert_lead(histories: Sequence[History], question: Question) -> Measurement:
         neither = counted(len(found) - len(spans), "incidents")
         notes = _said(f"Neither a harmed user nor an expected alert: {neither}.", notes)
     if not spans:
-        return nothing("incidents", "s", notes)
+        return nothing("incidents", "s", notes.rstrip("."))
     value, low, high = (min(span[place] for span in spans) for place in range(3))
     never = sum(span[0] == -math.inf for span in spans)
     unharmed = sum(span[0] == math.inf for span in spans)
@@ -147,7 +153,7 @@ def alert_resolved(histories: Sequence[History], question: Question) -> Measurem
     """
     found = [each for history in histories for each in incidents(history) if each.alerts]
     if not found:
-        return nothing("incidents", "s", _blind_note(histories) or "no alert fired after a fault began")
+        return nothing("incidents", "s", _blind_note(histories).rstrip(".") or "no alert fired after a fault began")
     still = [(math.inf, max(0.0, each.until_s - each.off_s)) for each in found if each.resolved_after_s is None]
     ended = [(each.resolved_after_s, each.resolved_after_s) for each in found if each.resolved_after_s is not None]
     note = f"An alert still fired when the listening ended: {counted(len(still), 'incidents')}." if still else ""

@@ -20,8 +20,8 @@ Span = tuple[datetime, datetime]
 def disturbances(stack: Stack, since: datetime, spans: Sequence[Span]) -> list[str]:
     """Return, in words, every death since `since` that no fault explains; `spans` are when faults were on (wall clock).
 
-    A part of the instrument (Toxiproxy, a simulator, a pager) must not die at all. A component may crash by itself: that
-    is a finding and not a disturbance, as is running out of memory; but nothing in a target sends SIGKILL: somebody else
+    A part of the instrument (Toxiproxy, a simulator, a pager) must not die at all. A component may crash by itself, or
+    run out of memory: that is a finding and not a disturbance; but nothing in a target sends SIGKILL, so somebody else
     did. Raises InstrumentError when the engine was not heard all the time.
     """
     found = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from harness.alerts import Key, Notifications
 from harness.errors import InstrumentError
@@ -45,6 +45,16 @@ class PagerControl:
                 "Rebuild its image, so that it fits this harness.",
             ) from error
 
+    def heartbeats(self) -> list[float] | None:
+        """When the monitoring gave a sign of life (s since 1970, its clock); None: the pager knows nothing of that."""
+        answer = self._ask("GET", "/heartbeats", or_none=True)
+        if answer is None:
+            return None
+        try:
+            return TypeAdapter(dict[str, list[float]]).validate_json(answer.content)["heartbeats"]
+        except (ValidationError, KeyError) as error:
+            raise InstrumentError(f"The pager '{self._name}' sent heartbeats that cannot be read: {error}.") from error
+
     def forget(self) -> list[str]:
         """Forget everything; return the names of the alerts that fire all the same, which become `carried`."""
         # Those carried before still fire if nothing more was heard of them: nobody is told the same thing twice.
@@ -60,7 +70,7 @@ class PagerControl:
         spoken_of = {told.key for _, told in heard.told()}
         return not heard.firing() and self.carried.keys() <= spoken_of
 
-    def _ask(self, method: str, path: str) -> Any:
+    def _ask(self, method: str, path: str, or_none: bool = False) -> Any:
         try:
             response = self._client.request(method, path)
         except httpx.HTTPError as error:
@@ -69,6 +79,8 @@ class PagerControl:
                 f"({method} {path}: {type(error).__name__}: {error}).",
                 "See whether its container runs.",
             ) from error
+        if response.status_code == 404 and or_none:
+            return None
         if not response.is_success:
             problem = f"The pager '{self._name}' refused {method} {path} with {response.status_code}"
             raise InstrumentError(f"{problem}: {response.text[:500]}")

@@ -115,3 +115,13 @@ def test_what_fires_on_is_said_and_does_not_keep_the_run_from_beginning(
     monkeypatch.setattr("harness.engine.settle.QUIET_S", 0.0)
     assert settle(bare_stack(pager), 60.0) == ["alert Down: it was still firing"]
     assert list(pager.carried.values()) == ["Down"]
+
+
+def test_heartbeats_are_read_where_the_pager_knows_of_them(server: PagerServer, pager: PagerControl) -> None:
+    server.beats = [990.0, 995.0]
+    assert pager.heartbeats() == [990.0, 995.0]
+    server.says = '{"beats": 1}'
+    with pytest.raises(InstrumentError, match="heartbeats that cannot be read"):
+        pager.heartbeats()
+    server.status = 404
+    assert pager.heartbeats() is None

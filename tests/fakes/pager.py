@@ -45,6 +45,7 @@ class FakePager:
     carried: dict[Key, str] = field(default_factory=dict)
     broken: bool = False
     looks: int = 0
+    beats: list[float] | None = None
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
@@ -55,6 +56,9 @@ class FakePager:
             raise InstrumentError("The pager 'pager' cannot be reached.")
         heard = [each for each in self.received if each["received"] <= self.now]
         return Notifications.model_validate_json(json.dumps({"now": self.now, "notifications": heard}))
+
+    def heartbeats(self) -> list[float] | None:
+        return None if self.beats is None else [beat for beat in self.beats if beat <= self.now]
 
 
 @dataclass
@@ -67,13 +71,18 @@ class PagerServer:
     status: int = 200
     says: str | None = None
     orders: list[str] = field(default_factory=list)
+    beats: list[float] = field(default_factory=list)
 
     def answer(self, order: str) -> str:
         self.orders.append(order)
         if order == "POST /reset":
             self.received.clear()
             return "{}"
-        return json.dumps({"now": self.now, "notifications": self.received}) if self.says is None else self.says
+        if self.says is not None:
+            return self.says
+        if order == "GET /heartbeats":
+            return json.dumps({"heartbeats": self.beats})
+        return json.dumps({"now": self.now, "notifications": self.received})
 
 
 @contextmanager

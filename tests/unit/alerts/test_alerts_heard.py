@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.alerts import Alert, Listening, Notifications, alerts_in
+from harness.alerts import Alert, Listening, Notifications, alerts_in, silences
 from harness.clock import RunClock
 from harness.faults.crash import Crash
 from harness.faults.link_down import LinkDown
@@ -189,3 +189,24 @@ def test_whatever_is_firing_is_known_by_the_last_that_was_heard() -> None:
 def test_a_fault_without_role_or_link_blinds_nobody() -> None:
     fault: Any = SimpleNamespace(name="marking", aimed_at="a file")
     assert blinding([fault], AIM) == ""
+
+
+def test_without_any_sign_of_life_silence_is_blindness() -> None:
+    heard = hear(FakePager([], T0 + 40, beats=[]))
+    assert heard.alerts is None and heard.doubts == ()
+    assert heard.listening == Listening(None, [], "no heartbeat of the monitoring was heard in the run")
+
+
+def test_heartbeats_that_come_say_nothing_and_those_that_stay_away_are_a_silence() -> None:
+    steady = FakePager([], T0 + 40, beats=[T0 + k * 5 for k in range(-2, 9)])
+    assert hear(steady).listening == Listening(40.0)
+    gone = FakePager([], T0 + 80, beats=[T0 + 5, T0 + 10, T0 + 50, T0 + 55, T0 + 60, T0 + 65, T0 + 70, T0 + 75])
+    heard = hear(gone)
+    assert heard.alerts == []
+    assert heard.listening == Listening(80.0, silent=[(10.0, 50.0)])
+
+
+def test_what_is_silence_depends_on_how_often_heartbeats_come() -> None:
+    assert silences([0, 12, 24, 48, 60], 0, 60) == []
+    assert silences([0, 12, 24, 61, 73], 0, 73) == [(24, 61)]
+    assert silences([70], 0, 75) == [(0, 70)]
