@@ -91,6 +91,14 @@ class DockerContainer:
         watcher = self._heard()
         return watcher.deaths(self._id, since) if watcher else []
 
+    def is_wanted(self) -> bool:
+        """True: nobody scales a Compose service."""
+        return True
+
+    def ends(self, since: datetime) -> list[datetime]:
+        """When its main process ended from `since` on, in order and whoever ended it."""
+        return [moment for moment, action in self.moments(since) if action == "die"]
+
     def _heard(self) -> EventWatcher | None:
         if self._watcher is not None and self._watcher.lost:
             raise InstrumentError(f"What happened to {self._name} is not known: {self._watcher.lost}.")

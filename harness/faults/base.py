@@ -56,6 +56,14 @@ class Container(Protocol):
         """Ask the engine. Raises InstrumentError when the container is gone."""
         ...
 
+    def is_wanted(self) -> bool:
+        """Whether it is to run; False when an orchestrator was told meanwhile to run fewer of its component."""
+        ...
+
+    def ends(self, since: datetime) -> list[datetime]:
+        """When it ended (engine time) from `since` on, in order and whoever ended it."""
+        ...
+
     def crash(self) -> None:
         """End its processes with SIGKILL from inside, so that the restart policy sees a crash."""
         ...

@@ -1,4 +1,4 @@
-"""What all faults on components share: the aim, doing something to several containers at once, the away time."""
+"""What all faults on components share: the aim, doing something to several containers at once, waiting."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from harness.errors import InstrumentError, NothingToBreak
 from harness.faults.base import Container, ContainerState, Stage
-from harness.history import Receipt
 
 T = TypeVar("T")
-
-MENDING_PATIENCE_S = 30.0  # how long a restart policy, or a started container, may take until it runs again
-UNTOUCHED_AFTER_S = 1.0  # a container that shows no change for so long after a fault was not touched by it
-CLOCKS_DIFFER_S = 0.5  # the engine's clock is the wall clock, ours is monotonic: in a run they may drift apart so much
-COUNTING_PATIENCE_S = 10.0  # how long a restarted component may take until its entries can be counted
 
 
 @dataclass(frozen=True)
@@ -123,89 +117,3 @@ def wait_for(container: Container, seen: Callable[[ContainerState], bool], patie
         if time.monotonic() > deadline:
             return None
         time.sleep(0.05)
-
-
-def first_count(container: Container) -> int | None:
-    """How many entries a component holds, as soon as it can be asked; None when it never can."""
-    deadline = time.monotonic() + COUNTING_PATIENCE_S
-    while True:
-        try:
-            return container.contents()
-        except InstrumentError:
-            if time.monotonic() > deadline:
-                return None
-            time.sleep(0.05)
-
-
-@dataclass
-class Victim:
-    """One container, before and after: what the engine said, and what it held."""
-
-    container: Container
-    before: ContainerState
-    contents_before: int | None
-    after: ContainerState | None = None
-    contents_after: int | None = None
-
-    @classmethod
-    def of(cls, container: Container) -> Victim:
-        """Take note of a container before anything is done to it."""
-        return cls(container, container.state(), first_count(container))
-
-    @property
-    def came_back_as_another_process(self) -> bool:
-        """Whether it runs again under a new process and was started after the fault."""
-        return self.after is not None and self.after.status == "running" and self.after.pid != self.before.pid
-
-    def untouched(self) -> bool:
-        """Whether nothing happened to it: after a while it still runs as the process that it was."""
-        gone = self.before.pid
-        return wait_for(self.container, lambda s: s.status != "running" or s.pid != gone, UNTOUCHED_AFTER_S) is None
-
-    def look_again(self) -> bool:
-        """Wait until it runs again as a new process, and count at once what it holds. False when it did not."""
-        dead = (0, self.before.pid)
-        self.after = wait_for(self.container, lambda s: s.status == "running" and s.pid not in dead, MENDING_PATIENCE_S)
-        if self.after is not None:
-            self.contents_after = first_count(self.container)
-        return self.after is not None
-
-    def away(self, stage: Stage) -> tuple[float | None, float | None]:
-        """Run times (s) of its death and of its new start, from the engine's own record."""
-        if self.after is None:
-            state = self.container.state()
-            return (stage.from_wall(state.finished_at) if state.finished_at else None), None
-        died, started = self.after.finished_at, self.after.started_at
-        return (stage.from_wall(died) if died else None), (stage.from_wall(started) if started else None)
-
-
-def away_receipt(stage: Stage, victims: Sequence[Victim], struck_s: float, what: str) -> Receipt:
-    """Receipt of a fault that took containers away: the engine must report a death after the strike and a new start.
-
-    `delivered` counts the containers that went away and came back, and sums up what they held where they say.
-    """
-    spans = [victim.away(stage) for victim in victims]
-    died = [on for on, _ in spans if on is not None and on >= struck_s - CLOCKS_DIFFER_S]
-    back = [off for _, off in spans if off is not None]
-    returned = sum(victim.came_back_as_another_process for victim in victims)
-    requested: dict[str, Any] = {"containers": len(victims)}
-    delivered: dict[str, Any] = {"containers": len(died), "came_back": returned}
-    before = [v.contents_before for v in victims if v.contents_before is not None]
-    after = [v.contents_after for v in victims if v.contents_after is not None]
-    if before and len(before) == len(after):  # one that could not be counted afterwards has not been seen to lose
-        delivered["contents_before"], delivered["contents_after"] = sum(before), sum(after)
-    evidence = [_sentence(victim, what) for victim in victims]
-    status = "missing" if not died else "confirmed" if len(died) == returned == len(victims) else "mismatch"
-    return Receipt(status, requested, delivered, min(died, default=None), max(back, default=None), evidence)
-
-
-def _sentence(victim: Victim, what: str) -> str:
-    before, after = victim.before, victim.after
-    name = victim.container.name
-    if after is None:
-        return f"{name}: {what}; process {before.pid} before, not seen running again."
-    restarts = after.restart_count - before.restart_count
-    counted = ""
-    if victim.contents_before is not None:
-        counted = f" It held {victim.contents_before} entries before and {victim.contents_after} right after."
-    return f"{name}: {what}; process {before.pid} became {after.pid}, {restarts} restart(s) by policy.{counted}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from harness.errors import InstrumentError
+from harness.faults.away import CLOCKS_DIFFER_S, Victim, away_receipt
 from harness.faults.base import Container, Stage, bite_or_heal
-from harness.faults.component import CLOCKS_DIFFER_S, ComponentFault, Victim, all_at_once, away_receipt
+from harness.faults.component import ComponentFault, all_at_once
 from harness.history import Receipt
 
 
@@ -41,14 +42,16 @@ class CrashInjection:
 
     def strike(self) -> None:
         """Hold the restarts back when it is to stay away, then kill."""
-        containers = [victim.container for victim in self.victims]
         if self.stays_away:
-            all_at_once(lambda c: c.hold_restarts(), containers)
+            all_at_once(lambda victim: victim.container.hold_restarts(), self.victims)
         self.struck_s = self.stage.now()
-        all_at_once(lambda c: c.crash(), containers)
+        all_at_once(lambda victim: victim.strike(lambda c: c.crash()), self.victims)
 
     def heal(self) -> None:
-        """Bring back what was held away, or wait for the restart policy; start by hand what it left lying."""
+        """Bring back what was held away, or wait for the restart policy; start by hand what it left lying.
+
+        A container that nobody wants any more, since its service was scaled down below it, is not waited for.
+        """
         if self.released_s is None:
             self.released_s = self.stage.now()
         if self.stays_away:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from harness.faults.away import Victim, away_receipt
 from harness.faults.base import Stage, bite_or_heal
-from harness.faults.component import ComponentFault, Victim, all_at_once, away_receipt
+from harness.faults.component import ComponentFault, all_at_once
 from harness.faults.crash import CrashInjection
 from harness.history import Receipt
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.errors import InstrumentError
-from harness.faults.base import Container, Stage, bite_or_heal
-from harness.faults.component import ComponentFault, Victim, all_at_once, away_receipt
+from harness.faults.away import Victim, away_receipt
+from harness.faults.base import Stage, bite_or_heal
+from harness.faults.component import ComponentFault, all_at_once
 from harness.history import Receipt
 
 
@@ -21,12 +22,11 @@ class Stop(ComponentFault):
         """Stop every container aimed at."""
         victims = all_at_once(Victim.of, self.victims(stage))
         injection = StopInjection(stage, victims, stage.now())
-        containers = [victim.container for victim in victims]
-        return bite_or_heal(injection, lambda: _stop(containers, self.grace_s))
+        return bite_or_heal(injection, lambda: _stop(victims, self.grace_s))
 
 
-def _stop(containers: list[Container], grace_s: float) -> None:
-    all_at_once(lambda c: c.stop(grace_s), containers)
+def _stop(victims: list[Victim], grace_s: float) -> None:
+    all_at_once(lambda victim: victim.strike(lambda c: c.stop(grace_s)), victims)
 
 
 def _see_running(victim: Victim) -> None:

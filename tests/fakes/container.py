@@ -52,6 +52,8 @@ class FakeContainer:
         self.drops = 0
         self.network: Sequence[FakeContainer] = ()
         self.generation = 1
+        self.wanted = True
+        self.ended: list[datetime] = []
         self._clock = clock
         self._held_policy: str | None = None
         self._looks_left = 0
@@ -71,6 +73,20 @@ class FakeContainer:
     def id(self) -> str:
         self._reach()
         return f"{self._name}-{self.generation}"
+
+    def is_wanted(self) -> bool:
+        self._reach()
+        return self.wanted
+
+    def ends(self, since: datetime) -> list[datetime]:
+        self._reach()
+        return [moment for moment in self.ended if moment >= since]
+
+    def dismiss(self) -> None:
+        """As when its service is scaled down below it: it ends if it runs, and nobody brings it back."""
+        self.wanted = False
+        self.stays_down = True
+        self._end(STOPPED)
 
     def replace(self) -> None:
         """As an orchestrator does: another container stands in its place from now on."""
@@ -183,6 +199,8 @@ class FakeContainer:
             raise InstrumentError(f"Cannot inspect {self._name}: the container is gone.")
 
     def _end(self, code: int) -> None:
+        if self._state.status in ("running", "paused"):
+            self.ended.append(self._clock())
         self._state = replace(
             self._state, status="exited", pid=0, exit_code=code, finished_at=self._clock(), cpu_ns=None
         )

@@ -6,7 +6,7 @@ import pytest
 
 from harness.clock import RunClock
 from harness.errors import InstrumentError, NothingToBreak
-from harness.faults import component, pause
+from harness.faults import away, component, pause
 from harness.faults.base import Container
 from harness.faults.component import ComponentFault
 from harness.faults.crash import Crash
@@ -29,9 +29,9 @@ FAULTS: dict[str, Callable[[], ComponentFault]] = {
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(component, "UNTOUCHED_AFTER_S", 0.0)
-    monkeypatch.setattr(component, "MENDING_PATIENCE_S", 0.0)
-    monkeypatch.setattr(component, "COUNTING_PATIENCE_S", 0.0)
+    monkeypatch.setattr(away, "UNTOUCHED_AFTER_S", 0.0)
+    monkeypatch.setattr(away, "MENDING_PATIENCE_S", 0.0)
+    monkeypatch.setattr(away, "COUNTING_PATIENCE_S", 0.0)
     monkeypatch.setattr(component.time, "sleep", lambda _: None)
     monkeypatch.setattr(pause.time, "sleep", lambda _: None)
 
