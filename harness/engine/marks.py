@@ -14,6 +14,10 @@ CAMPAIGN = "testbed.campaign"
 COMPONENT = "testbed.component"
 OURS = "harness"
 """The value of the label OWNER. Only what carries it is ever removed."""
+USERS = "user"
+"""Its value on what `harness run` started: only `harness down` removes that, no campaign and no `recover`."""
+RUN = "run:"
+"""How the label CAMPAIGN begins on such things. The name of a campaign begins with a phase, which has no colon."""
 
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
@@ -28,8 +32,13 @@ HOLD = "testbed-hold-"
 
 def labels(campaign: str, component: str = "") -> dict[str, str]:
     """Return the labels of one object of a campaign; networks and volumes belong to no component."""
-    marks = {OWNER: OURS, CAMPAIGN: campaign}
+    marks = {OWNER: owner(campaign), CAMPAIGN: campaign}
     return {**marks, COMPONENT: component} if component else marks
+
+
+def owner(campaign: str) -> str:
+    """Return the value of the label OWNER on what belongs to a campaign."""
+    return USERS if campaign.startswith(RUN) else OURS
 
 
 def hold_label(service: str) -> str:

@@ -12,7 +12,7 @@ from docker.errors import APIError, ImageNotFound
 
 from harness.engine import marks
 from harness.engine.cli import STDIN, ComposeCli, last_lines, run_child
-from harness.engine.compose import STEADY_S, Deployer, PortTaken, is_port_taken, resolve, take_down
+from harness.engine.deployer import STEADY_S, Deployer, PortTaken, is_port_taken, resolve
 from harness.engine.project import Project, read_project
 from harness.engine.settle import until
 from harness.engine.swarm_mode import ensure_swarm
@@ -40,7 +40,7 @@ class SwarmDeployer(Deployer):
         """Weave, start, and wait until every service has all its tasks and every link answers through its Toxiproxy.
 
         Raises ConfigError for a project that cannot be woven, InstrumentError when it does not come up: nothing of
-        it is left then.
+        it is left then but its logs.
         """
         self._refuse_strangers(marks.project_name(target.phase))
         node = ensure_swarm(self._client, campaign, self._about_to_make)
@@ -53,7 +53,7 @@ class SwarmDeployer(Deployer):
 
     def _try(self, target: Target, campaign: str, node: str, log: Log) -> SwarmStack:
         plain_file = target.folder / target.compose
-        cli = self._cli(target, STACK=marks.project_name(target.phase))  # for services that must know its name
+        cli = self._cli(target)
         rendered, variables = cli.rendered(plain_file), cli.variables(plain_file)
         plain = read_project(rendered, str(plain_file))
         weaving = weave_swarm(
@@ -72,11 +72,7 @@ class SwarmDeployer(Deployer):
         blotted = self._blotted(target, variables)
         write_redacted(self._folder, weaving, blotted)
         stack = SwarmStack(self._client, target, weaving, campaign, cli=cli, node=node, blotted=blotted)
-        try:
-            self._start(stack, weaving, cli)
-        except BaseException:
-            take_down(stack, log)
-            raise
+        self.or_take_down(stack, lambda: self._start(stack, weaving, cli), log)
         return stack
 
     def _start(self, stack: SwarmStack, weaving: SwarmWeaving, cli: ComposeCli) -> None:

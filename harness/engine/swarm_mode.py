@@ -56,6 +56,18 @@ def swarm_labels(client: docker.DockerClient) -> dict[str, str]:
     return labels
 
 
+def users_of_swarm(client: docker.DockerClient) -> list[str]:
+    """Return, in words, what is in the swarm that this engine manages: services and what they use, other nodes."""
+    api: Any = client.api
+    found = [f"service {item['Spec']['Name']}" for item in api.services()]
+    found += [f"config {item['Spec']['Name']}" for item in api.configs()]
+    found += [f"secret {item['Spec']['Name']}" for item in api.secrets()]
+    found += [
+        f"network {item['Name']}" for item in api.networks() if item["Scope"] == "swarm" and not item.get("Ingress")
+    ]
+    return found + ["another node"] * (len(api.nodes()) - 1)
+
+
 def _make(client: docker.DockerClient, campaign: str) -> None:
     api: Any = client.api
     mark = marks.labels(campaign)

@@ -178,7 +178,9 @@ class _SwarmWeaver:
         deploy = service["deploy"]
         deploy["labels"] = {k: str(v) for k, v in (deploy.get("labels") or {}).items()} | mark
         placement = dict(deploy.get("placement") or {})
-        here = [f"node.id == {self.node}", f"node.labels.{marks.hold_label(name)} != yes"]
+        here = [f"node.id == {self.node}"]
+        if marks.owner(self.campaign) == marks.OURS:  # a fault must not reach a user's copy of the stack
+            here.append(f"node.labels.{marks.hold_label(name)} != yes")
         placement["constraints"] = [*(placement.get("constraints") or ()), *here]
         deploy["placement"] = placement
         return service

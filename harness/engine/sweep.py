@@ -40,7 +40,7 @@ class Item:
 
 def find_ours(client: docker.DockerClient, campaign: str = "") -> list[Item]:
     """Return what carries our label, of one campaign or of all, in the order in which it must go."""
-    label = [f"{marks.OWNER}={marks.OURS}"] + ([f"{marks.CAMPAIGN}={campaign}"] if campaign else [])
+    label = [f"{marks.OWNER}={marks.owner(campaign)}"] + ([f"{marks.CAMPAIGN}={campaign}"] if campaign else [])
     api: Any = client.api
     managed = is_manager(client)
     found = _in_swarm(api, label) if managed else []

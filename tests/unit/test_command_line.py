@@ -41,6 +41,15 @@ def test_impossible_numbers_are_refused(
     assert code != 0 and "Traceback" not in said and words[2] in said
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "eight", "-1"])
+def test_a_port_that_is_none_is_refused_before_anything_starts(
+    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORT", port)
+    code, said = typed(monkeypatch, capsys, "run", "v2")
+    assert code == 1 and f"PORT is '{port}'" in said
+
+
 def test_judging_a_folder_without_a_campaign_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

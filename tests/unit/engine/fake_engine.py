@@ -38,6 +38,7 @@ class FakeEngine:
             "Name": name,
             "Names": [f"/{name}"],
             "State": state,
+            "Scope": "local",
             "Labels": labels or {},
         }
         self.things[kind][name] = thing
@@ -49,7 +50,7 @@ class FakeEngine:
         assert all, "stopped containers are leftovers too"
         return self._filtered("container", filters)
 
-    def networks(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    def networks(self, filters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         return self._filtered("network", filters)
 
     def volumes(self, filters: dict[str, Any]) -> dict[str, Any]:
@@ -84,13 +85,13 @@ class FakeEngine:
             raise APIError("container is paused")
         del self.things[kind][name]
 
-    def services(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    def services(self, filters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         return self._filtered("service", filters)
 
-    def configs(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    def configs(self, filters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         return self._filtered("config", filters)
 
-    def secrets(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    def secrets(self, filters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         return self._filtered("secret", filters)
 
     def remove_service(self, name: str) -> None:
