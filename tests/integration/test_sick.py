@@ -1,0 +1,134 @@
+"""What falls ill on a real engine, under Swarm: each fault bites, and what becomes of it is seen from the outside."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import docker
+import httpx
+import pytest
+
+from harness.clock import RunClock
+from harness.engine.host import connect
+from harness.engine.images import ensure_images
+from harness.engine.residue import residue, snapshot
+from harness.engine.slot import SwarmSlot
+from harness.engine.stage import DockerStage
+from harness.engine.swarm_stack import SwarmStack
+from harness.faults.bad_deploy import BadDeploy
+from harness.faults.hang import Hang
+from harness.target import load_target
+from tests.integration.deploying import CAMPAIGN, TINY_SWARM, engine_to_ourselves, eventually, swarm_deployer
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+SICK = load_target(TINY_SWARM.with_name("tiny-sick"))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmStack]:
+    client: docker.DockerClient = connect()
+    ensure_images(client, ["app", "postgres", "toxiproxy", "netadmin"], lambda line: None)
+    with engine_to_ourselves(client):
+        if client.info()["Swarm"]["LocalNodeState"] != "inactive":
+            pytest.skip("the engine is part of somebody's swarm")
+        before = snapshot(client)
+        stack = swarm_deployer(client, tmp_path_factory.mktemp("sick")).up(SICK, CAMPAIGN, lambda line: None)
+        try:
+            stack.ready(30)
+            yield stack
+        finally:
+            stack.down()
+        assert residue(before, snapshot(client)) == []
+    client.close()
+
+
+@pytest.fixture
+def stack(shared: SwarmStack) -> SwarmStack:
+    """The one stack, in order before each test."""
+    shared.settle(60)
+    return shared
+
+
+def stage(stack: SwarmStack) -> DockerStage:
+    return DockerStage(stack, SICK, RunClock.starting_in(0))
+
+
+def slots(stack: SwarmStack) -> list[SwarmSlot]:
+    return [slot for slot in stack.containers("web") if isinstance(slot, SwarmSlot)]
+
+
+def chat(stack: SwarmStack, timeout_s: float = 2.0) -> int:
+    """The status of one chat, 0 without an answer."""
+    try:
+        body = {"message": "Hello?"}
+        return httpx.post(f"{stack.base_url}/v1/chat", json=body, timeout=timeout_s, trust_env=False).status_code
+    except httpx.HTTPError:
+        return 0
+
+
+def test_one_that_hangs_answers_nobody_and_the_orchestrator_replaces_it(stack: SwarmStack) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    first, second = slots(stack)
+    ids = first.id, second.id
+    here = stage(stack)
+    injection = Hang(role="app", only="one").inject(here)
+    struck = time.monotonic()
+    assert any(chat(stack, 1.0) != 200 for _ in range(10)), "there is no balancer here: every other request hangs"
+    assert eventually(lambda: first.id != ids[0], within_s=40)
+    noticed_s = time.monotonic() - struck
+    assert eventually(lambda: first.health() == "healthy", within_s=30)
+    injection.heal()
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert (receipt.delivered["mended_by_target"], receipt.delivered["replaced"]) == (True, 1)
+    assert receipt.on_s is not None
+    assert receipt.on_s + 3 < receipt.delivered["replaced_at_s"] < receipt.on_s + noticed_s + 5
+    assert second.id == ids[1]
+    assert stack.disturbances(began, [(began, datetime.now(UTC))]) == []
+    assert all(chat(stack) == 200 for _ in range(6))
+
+
+def test_one_that_hangs_for_a_moment_is_woken_as_the_same_process(stack: SwarmStack) -> None:
+    first = slots(stack)[0]
+    before = first.state()
+    injection = Hang(role="app", only="one").inject(stage(stack))
+    assert any(chat(stack, 0.5) != 200 for _ in range(8))
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert (receipt.delivered["mended_by_target"], receipt.delivered["replaced"]) == (False, 0)
+    assert first.state().pid == before.pid
+    assert all(chat(stack) == 200 for _ in range(6))
+
+
+def test_a_version_that_is_never_ready_is_taken_back_and_nobody_notices(stack: SwarmStack) -> None:
+    (service,) = stage(stack).services(role="app", zone=None, region=None)
+    good = service.instances()
+    injection = BadDeploy("unready", role="app").inject(stage(stack))
+    assert [chat(stack) for _ in range(20)] == [200] * 20
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert receipt.delivered["mended_by_target"] is True, receipt
+    assert receipt.delivered["most_at_once"] == 0, "it never was taken for well"
+    assert service.instances() == good, "nobody else was touched"
+    assert stack.settle(60) == []
+
+
+def test_a_version_that_fails_every_chat_is_taken_back_before_a_second_one_has_it(stack: SwarmStack) -> None:
+    injection = BadDeploy("errors", role="app").inject(stage(stack))
+    statuses = []
+    deadline = time.monotonic() + 14
+    while time.monotonic() < deadline:
+        statuses.append(chat(stack))
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert statuses.count(500) >= 5, "it bites: it was given requests"
+    assert receipt.delivered["mended_by_target"] is True, receipt
+    assert receipt.delivered["most_at_once"] == 1
+    assert [chat(stack) for _ in range(6)] == [200] * 6
+    left = [line for line in stack.settle(60) if "(starting)" not in line]  # the good one that took its place
+    assert left == []
