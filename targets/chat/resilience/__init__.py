@@ -60,7 +60,7 @@ once. Fail-overs: a provider gets at most one question of each request from them
 of one request. While one provider is well, breakers and order bring that down to about 1, whatever the others do (with
 the first one answering 429 to six requests in ten and the second one silent: 1.1 or less, `test_provider_storm.py`).
 What is left is a partial outage of all: with three providers that each fail 7 of 10, over 2 attempts of each request.
-There PROVIDER_FAILOVER_RATIO bounds it, over 20 s, to 1 + that many attempts (but 50 fail-overs are never denied); the
+There PROVIDER_FAILOVER_RATIO bounds it, over 20 s, to 1 + that many attempts (but 100 fail-overs are never denied); the
 default of 1 never denies anything to two providers, v3 has 0.5. Without budget left a question ends with the failure it
 met, and a slow provider gets all the time there is.
 

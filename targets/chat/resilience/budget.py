@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 WINDOW_S = 20.0  # longer than the breakers take to see an outage, in which every question goes on
-AT_LEAST = 50  # fail-overs in one window that are never denied: where little is asked, a share of it is nothing
+AT_LEAST = 100  # fail-overs in one window that are never denied: where little is asked, a share of it is nothing
 
 
 class RetryBudget:
@@ -37,7 +37,7 @@ class RetryBudget:
 
 
 class FailoverBudget:
-    """Of all requests of the last 20 s, a share of `ratio` may have gone on to another provider, or 50 of them.
+    """Of all requests of the last 20 s, a share of `ratio` may have gone on to another provider, or 100 of them.
 
     A window and not tokens: when a provider falls silent, all that is asked until the first of them was waited for in
     vain goes on, and that is the more, the more is asked.

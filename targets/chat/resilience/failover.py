@@ -104,7 +104,11 @@ class FailoverProvider:
         return [ProviderHealth(member.name, member.breaker.state, *member.recent.counts()) for member in members]
 
     def _way(self, patience_s: float) -> Way:
-        names = self._order.next_question(self._clock(), self._resting())
+        resting = self._resting()
+        if self._failovers.allows():
+            names = self._order.next_question(self._clock(), resting)
+        else:  # nobody could make up for a probe that fails
+            names = self._order.standing(resting)
         self._show_ranks()
         return Way(
             members=[self._members[name] for name in names],
