@@ -45,6 +45,13 @@ setup: install ## Install and start a Docker engine where there is none (Debian/
 dev: install ## Run the API of PHASE with reload and no Docker: SQLite, in-process cache, simulated provider
 	CHAT_MODE=dev $(RUN)uvicorn $(call quoted,targets.$(PHASE).app:app) --reload --reload-dir targets --host 127.0.0.1 --port $(call quoted,$(PORT))
 
+LOGS = $(foreach word,COMPONENT LEVEL REQUEST SINCE UNTIL SQL,$(if $($(word)),--$(call lower,$(word))=$(call quoted,$($(word)))))
+lower = $(subst COMPONENT,component,$(subst LEVEL,level,$(subst REQUEST,request,$(subst SINCE,since,$(subst UNTIL,until,$(subst SQL,sql,$(1)))))))
+
+.PHONY: logs
+logs: install ## Search the logs of RESULTS=results/latest (COMPONENT=, LEVEL=, REQUEST=, SINCE=, UNTIL=, SQL="select ...")
+	@$(RUN)harness logs $(if $(RESULTS),$(call quoted,$(RESULTS))) $(LOGS)
+
 .PHONY: run
 run: install ## Run the API of PHASE in Docker as in production (v1: Compose, v2: a Swarm stack), on 127.0.0.1:8000 (PORT=)
 	@PORT=$(call quoted,$(PORT)) $(RUN)harness run $(call quoted,$(PHASE))

@@ -33,6 +33,7 @@ from harness.errors import HarnessError, InstrumentError, one_line, printable
 from harness.gate import commands as gate
 from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
+from harness.log_command import register as register_logs
 from harness.projection.command import register as register_projection
 from harness.sensitivity.command import register as register_sensitivity
 from harness.target import find_target
@@ -60,6 +61,7 @@ def say(line: str) -> None:
 
 
 running.register(app, say)
+register_logs(app, say)
 
 
 @app.command()

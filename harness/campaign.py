@@ -43,6 +43,7 @@ from harness.history import RECORD, RunRecord
 from harness.interruption import Interrupted, exposed, interruptible, shielded
 from harness.live import LiveView
 from harness.load.arrivals import only_late
+from harness.logs import collect as collect_logs
 from harness.provenance import git_state, machine_facts, versions
 from harness.rescue import mark_at_work, unmark
 from harness.run import Lab, arrivals_per_s, run_experiment
@@ -294,6 +295,10 @@ class _Campaign:
         except OSError as error:  # no room for logs is no reason to leave a stack behind
             self._view.say(f"The logs could not be kept: {error}")
         stack.down(self._view.say)
+        try:
+            collect_logs(self._folder)
+        except HarnessError as error:  # `make logs` tries again, and the logs themselves are kept
+            self._view.say(f"The logs cannot be searched yet: {error}")
 
     def _runs(self, lab: Lab) -> None:
         number = 0

@@ -142,6 +142,14 @@ def secrets(variables: Mapping[str, str], names: Sequence[str] = ()) -> list[str
     return sorted(found, key=lambda value: (-len(value), value))  # a longer one may hold a shorter one
 
 
+_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^@\s/]+@")
+
+
+def without_passwords(text: str) -> str:
+    """Return `text` without the passwords in its URLs, whoever wrote them there."""
+    return _URL_PASSWORD.sub(r"\1***@", text)
+
+
 def blot_out(text: str, values: Sequence[str]) -> str:
     """Return `text` with every one of `values` replaced by '***'."""
     for value in values:

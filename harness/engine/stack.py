@@ -16,7 +16,7 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 
 from harness.engine import marks
-from harness.engine.cli import ComposeCli, blot_out, last_lines
+from harness.engine.cli import ComposeCli, blot_out, last_lines, without_passwords
 from harness.engine.container import DockerContainer
 from harness.engine.disturbance import Span, disturbances
 from harness.engine.host import twin
@@ -189,11 +189,13 @@ class Stack:
         for source in [source for source in self.log_sources() if source.service == service][-NEWEST:]:
             with suppress(DockerException):  # it is gone, and its log with it
                 text = self._client.api.logs(source.id, tail=lines).decode(errors="replace").rstrip()
-                parts.append(f"The last lines of {source.name}:\n{blot_out(text, self._blotted)}")
+                parts.append(f"The last lines of {source.name}:\n{self._blot_out(text)}")
         return "\n".join(parts)
 
     def logs(self, folder: Path) -> None:
         """Write one file per service, `<service>.log`, with the engine's time stamps; secrets are blotted out.
+
+        A line `==> name <==` says from which container those below it come.
 
         A log that cannot be read says so in its place: the stack must come down whatever its logs are like.
         """
@@ -204,9 +206,12 @@ class Stack:
                 text = self._client.api.logs(source.id, timestamps=True, tail=50_000).decode(errors="replace")
             except (DockerException, requests.RequestException) as error:
                 text = f"The log of {source.name} cannot be read: {error}\n"
-            parts.setdefault(source.service, []).append(text)
+            parts.setdefault(source.service, []).append(f"==> {source.name} <==\n{text.rstrip()}\n")
         for service, texts in parts.items():
-            (folder / f"{service}.log").write_text(blot_out("".join(texts), self._blotted), encoding="utf-8")
+            (folder / f"{service}.log").write_text(self._blot_out("".join(texts)), encoding="utf-8")
+
+    def _blot_out(self, text: str) -> str:
+        return without_passwords(blot_out(text, self._blotted))
 
     def log_sources(self) -> list[LogSource]:
         """Every container whose log can be read, oldest first within a service."""

@@ -149,7 +149,7 @@ class Asker:
         """Return method, path, body and headers. The token in the message is what the store is searched for."""
         key = f"{self._settings.run}-{seq}"
         who = "abuser" if request.client == ABUSER else f"c{request.client}"
-        headers = {"X-Arrival-Id": key, "X-Client-Id": f"{self._settings.run}-{who}"}
+        headers = {"X-Arrival-Id": key, "X-Request-ID": key, "X-Client-Id": f"{self._settings.run}-{who}"}
         if request.kind is Kind.READ and request.conversation is not None:
             return "GET", f"/v1/chat/{request.conversation.id}", b"", headers
         content: dict[str, str | bool] = {"message": f"[{key}] {QUESTIONS[seq % len(QUESTIONS)]}"}

@@ -38,7 +38,7 @@ Behaviour = Literal[
 
 @dataclass(frozen=True)
 class Attempt:
-    """A request as the server saw it. `t` is CLOCK_MONOTONIC (s), `arrival` and `client` are its headers' ids."""
+    """A request as the server saw it. `t` is CLOCK_MONOTONIC (s), `arrival`, `client` and `request` are its headers' ids."""
 
     t: float
     method: str
@@ -47,6 +47,7 @@ class Attempt:
     behaviour: Behaviour
     client: str = ""
     conversation: str = ""
+    request: str = ""
 
 
 class ChatServer:
@@ -137,7 +138,8 @@ class ChatServer:
         behaviour = "limited" if self.refused_clients(client) else self.script(now, method)
         about = path.rpartition("/")[2] if method == "GET" else json.loads(body or b"{}").get("conversation_id", "")
         arrival = headers.get("x-arrival-id", "")
-        self.attempts.append(Attempt(now, method, path, arrival, behaviour, client, about))
+        request = headers.get("x-request-id", "")
+        self.attempts.append(Attempt(now, method, path, arrival, behaviour, client, about, request))
         if behaviour == "drop":
             return False
         if behaviour == "hang":

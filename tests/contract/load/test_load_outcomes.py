@@ -133,6 +133,7 @@ def test_the_deadline_runs_from_the_due_time():
     assert late.ended_s - late.sent_s < 0.5
     assert (never.outcome, never.sent_s) == (Outcome.UNSENT, None)
     assert [attempt.arrival for attempt in server.attempts] == ["r-0"]
+    assert [attempt.request for attempt in server.attempts] == ["r-0"], "under which the target's logs know it"
 
 
 def test_out_of_descriptors_is_the_instruments_fault(monkeypatch):
