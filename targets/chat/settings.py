@@ -65,6 +65,21 @@ class PostgresSettings(_FromEnvironment):
     repeat_s: float = Field(0.0, alias="DATABASE_REPEAT_S", ge=0)
 
 
+class DocumentSettings(_FromEnvironment):
+    """How to reach the document store: gateways that speak MongoDB's protocol, each as good as any other.
+
+    `operation_s` bounds one operation at one gateway. One that says nothing for `connect_s` is asked whether it is
+    there; without an answer the next one is tried beside it. What breaks is tried again for `repeat_s`.
+    """
+
+    gateways: Addresses = Field((("127.0.0.1", 27017),), alias="MONGODB_GATEWAYS")
+    database: str = Field("chat", alias="MONGODB_DATABASE", min_length=1)
+    repeat_s: float = Field(0.0, alias="MONGODB_REPEAT_S", ge=0)
+    connect_s: PositiveFloat = Field(0.5, alias="MONGODB_CONNECT_S")
+    operation_s: PositiveFloat = Field(2.0, alias="MONGODB_OPERATION_S")
+    pool_size: PositiveInt = Field(20, alias="MONGODB_POOL")
+
+
 class RedisSettings(_FromEnvironment):
     """How to reach Redis. After a failure it is left alone for `rest_s`, so that not every request pays for it."""
 

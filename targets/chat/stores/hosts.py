@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from targets.chat.errors import SettingsError
 from targets.chat.names import Names
+from targets.chat.stores.first import AllFailed, first_of
 
 HEAD_START_S = 0.25
 """How long (s) a host that says nothing is waited for before the next is tried beside it: RFC 8305's figure."""
@@ -43,29 +44,23 @@ class Hosts:
 
         It has no bound of its own: the caller's holds for all hosts together.
         """
-        untried, errors = list(self._order), []
-        trying: dict[asyncio.Task[Connection], int] = {}
+
+        async def attempt(host: int) -> Connection:
+            return await self._connect_to(host, connect)
+
+        connection: Connection
         try:
-            while untried or trying:
-                if untried:
-                    host = untried.pop(0)
-                    trying[asyncio.create_task(self._connect_to(host, connect))] = host
-                head_start_s = HEAD_START_S if untried else None
-                await asyncio.wait(trying, timeout=head_start_s, return_when=asyncio.FIRST_COMPLETED)
-                for task in [task for task in trying if task.done()]:
-                    host = trying.pop(task)
-                    try:
-                        connection = task.result()
-                    except (psycopg.Error, OSError) as error:
-                        errors.append(str(error).strip())
-                        continue
-                    self._order.sort(key=lambda one: one != host)  # (stable)
-                    return connection
-        finally:
-            for loser in trying:
-                loser.cancel()
-                loser.add_done_callback(_dropped)
-        raise psycopg.OperationalError("; ".join(errors))
+            host, connection = await first_of(
+                tuple(self._order),
+                attempt,
+                overdue=lambda _: asyncio.sleep(HEAD_START_S),
+                failures=(psycopg.Error, OSError),
+                drop=_dropped,
+            )
+        except AllFailed as error:
+            raise psycopg.OperationalError(str(error)) from None
+        self._order.sort(key=lambda one: one != host)  # (stable)
+        return connection
 
     async def _connect_to(self, host: int, connect: Callable[[str], Awaitable[Connection]]) -> Connection:
         return await connect(await self._located(self._each[host]))

@@ -16,20 +16,24 @@ Result = TypeVar("Result")
 log = logging.getLogger("chat.store")
 
 
-async def repeated(operation: Callable[[int], Awaitable[Result]], repeat_s: float) -> Result:
+async def repeated(
+    operation: Callable[[int], Awaitable[Result]], repeat_s: float, pause_s: float | None = None
+) -> Result:
     """Return what `operation` returns; it is given the number of the attempt, from 1.
 
     An attempt that raises StoreUnavailable is followed by another, as long as it begins within `repeat_s` of the first
-    one's beginning. The operation must be one that may be carried out twice.
+    one's beginning; `pause_s` (default: PAUSE_S) lies between two. The operation must be one that may be carried out
+    twice.
     """
+    pause_s = PAUSE_S if pause_s is None else pause_s
     loop = asyncio.get_running_loop()
     ends, attempt = loop.time() + repeat_s, 1
     while True:
         try:
             return await operation(attempt)
         except StoreUnavailable as error:
-            if loop.time() + PAUSE_S >= ends:
+            if loop.time() + pause_s >= ends:
                 raise
             log.info("trying again", extra={"attempt": attempt, "reason": repr(error.__cause__)})
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(pause_s)
         attempt += 1
