@@ -27,6 +27,10 @@ class AnthropicWire:
         """Request id, as the service sends it."""
         return {"request-id": f"req_{key}"}
 
+    def come_back(self, seconds: int) -> dict[str, str]:
+        """Retry-After."""
+        return {"retry-after": str(seconds)}
+
     def opening(self, answer: Answer) -> bytes:
         """The message without its content, the start of the text block, and a ping."""
         message = {**_message(answer, [], None), "usage": _usage(answer, output_tokens=1 if answer.texts else 0)}
@@ -57,7 +61,7 @@ class AnthropicWire:
         message = _message(answer, content, _stop_reason(answer) if finished else None)
         return dump({**message, "usage": _usage(answer, len(answer.texts))})
 
-    def error(self, status: int, message: str | None, key: str) -> bytes:
+    def error(self, status: int, message: str | None, key: str, retry_after_s: int | None = None) -> bytes:
         """An error object with its type and the request id."""
         kind, usual = _ERRORS[status]
         return dump({"type": "error", "error": {"type": kind, "message": message or usual}, "request_id": f"req_{key}"})

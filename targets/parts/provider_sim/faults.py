@@ -21,7 +21,7 @@ class _Fault(BaseModel):
 
 
 class StatusFault(_Fault):
-    """An error status with the provider's own error body. A 429 always carries Retry-After (s)."""
+    """An error status with the provider's own error body. A 429 always says when to come back (s)."""
 
     kind: Literal["status"]
     status: Literal[400, 401, 429, 500, 503, 529]

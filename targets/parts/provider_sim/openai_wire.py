@@ -27,6 +27,10 @@ class OpenAIWire:
         """Request id and API version, as the service sends them."""
         return {"x-request-id": f"req_{key}", "openai-version": "2020-10-01"}
 
+    def come_back(self, seconds: int) -> dict[str, str]:
+        """Retry-After."""
+        return {"retry-after": str(seconds)}
+
     def opening(self, answer: Answer) -> bytes:
         """The chunk that names the role."""
         return self._chunk(answer, {"role": "assistant", "content": "", "refusal": None})
@@ -42,9 +46,9 @@ class OpenAIWire:
 
     def closing(self, answer: Answer) -> bytes:
         """The chunk with the finish reason, the usage if it was asked for, and [DONE]."""
-        end = self._chunk(answer, {}, _finish_reason(answer))
+        end = self._chunk(answer, {}, finish_reason(answer))
         if answer.asked.include_usage:
-            end += event(dump({**_head(answer, "chat.completion.chunk"), "choices": [], "usage": _usage(answer)}))
+            end += event(dump({**head(answer, "chat.completion.chunk"), "choices": [], "usage": usage(answer)}))
         return end + event(b"[DONE]")
 
     def plain(self, answer: Answer, *, finished: bool = True) -> bytes:
@@ -53,23 +57,24 @@ class OpenAIWire:
             "index": 0,
             "message": {"role": "assistant", "content": answer.text, "refusal": None, "annotations": []},
             "logprobs": None,
-            "finish_reason": _finish_reason(answer) if finished else None,
+            "finish_reason": finish_reason(answer) if finished else None,
         }
-        return dump({**_head(answer, "chat.completion"), "choices": [choice], "usage": _usage(answer)})
+        return dump({**head(answer, "chat.completion"), "choices": [choice], "usage": usage(answer)})
 
-    def error(self, status: int, message: str | None, key: str) -> bytes:
+    def error(self, status: int, message: str | None, key: str, retry_after_s: int | None = None) -> bytes:
         """An error object; the SDK hands its `error` on as the exception's body."""
         kind, code, usual = _ERRORS[status]
         return dump({"error": {"message": message or usual, "type": kind, "param": None, "code": code}})
 
-    def _chunk(self, answer: Answer, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    def _chunk(self, answer: Answer, delta: dict[str, Any], reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         # With include_usage every chunk but the last has a null usage.
-        usage = {"usage": None} if answer.asked.include_usage else {}
-        return event(dump({**_head(answer, "chat.completion.chunk"), "choices": [choice], **usage}))
+        used = {"usage": None} if answer.asked.include_usage else {}
+        return event(dump({**head(answer, "chat.completion.chunk"), "choices": [choice], **used}))
 
 
-def _head(answer: Answer, kind: str) -> dict[str, Any]:
+def head(answer: Answer, kind: str) -> dict[str, Any]:
+    """What all objects of an answer begin with."""
     return {
         "id": f"chatcmpl-{answer.key}",
         "object": kind,
@@ -80,11 +85,13 @@ def _head(answer: Answer, kind: str) -> dict[str, Any]:
     }
 
 
-def _finish_reason(answer: Answer) -> str:
+def finish_reason(answer: Answer) -> str:
+    """Why it ends, in the service's words."""
     return "length" if answer.out_of_tokens else "stop"
 
 
-def _usage(answer: Answer) -> dict[str, Any]:
+def usage(answer: Answer) -> dict[str, Any]:
+    """The tokens counted, as the service lists them."""
     prompt, completion = answer.asked.prompt_tokens, len(answer.texts)
     return {
         "prompt_tokens": prompt,

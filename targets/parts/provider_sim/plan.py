@@ -66,10 +66,10 @@ def make_plan(wire: Wire, asked: Asked, drawn: Draw, fault: Fault | None, create
 
 def refusal(wire: Wire, status: int, key: str, *, message: str | None = None, retry_after_s: int | None = None) -> Plan:
     """Return an error in the provider's own words, sent at once."""
-    body = wire.error(status, message, key)
+    body = wire.error(status, message, key, retry_after_s)
     headers = {**JSON, **wire.headers(key), "content-length": str(len(body))}
     if retry_after_s is not None:
-        headers["retry-after"] = str(retry_after_s)
+        headers |= wire.come_back(retry_after_s)
     return Plan(status, headers, (Step(0.0, body),))
 
 

@@ -1,4 +1,4 @@
-"""What a wire format must be able to write. OpenAI and Anthropic each have their own file."""
+"""What a wire format must be able to write. Each provider has its own file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ class Wire(Protocol):
 
     def headers(self, key: str) -> dict[str, str]:
         """Headers that every response carries, errors too; `key` makes the request id."""
+        ...
+
+    def come_back(self, seconds: int) -> dict[str, str]:
+        """Headers that say when to come back."""
         ...
 
     def opening(self, answer: Answer) -> bytes:
@@ -35,8 +39,11 @@ class Wire(Protocol):
         """The body of an answer that is not streamed; unfinished means without a finish reason."""
         ...
 
-    def error(self, status: int, message: str | None, key: str) -> bytes:
-        """The body of an error; without `message` the provider's usual words for that status."""
+    def error(self, status: int, message: str | None, key: str, retry_after_s: int | None = None) -> bytes:
+        """The body of an error; without `message` the provider's usual words for that status.
+
+        Most providers leave it to the headers to say when to come back.
+        """
         ...
 
 

@@ -1,4 +1,4 @@
-"""The side that the chat API talks to: two providers behind one port."""
+"""The side that the chat API talks to: several providers behind one port, each at its own path."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from targets.parts.provider_sim.answer import Asked
 from targets.parts.provider_sim.anthropic_wire import AnthropicWire
+from targets.parts.provider_sim.gemini_wire import GeminiWire
 from targets.parts.provider_sim.openai_wire import OpenAIWire
 from targets.parts.provider_sim.plan import make_plan, refusal
 from targets.parts.provider_sim.playback import Playback
@@ -21,7 +22,8 @@ from targets.parts.provider_sim.state import State
 from targets.parts.provider_sim.wire import Wire
 
 OPENAI_PATH, ANTHROPIC_PATH = "/v1/chat/completions", "/v1/messages"
-WIRES: dict[str, Wire] = {OPENAI_PATH: OpenAIWire(), ANTHROPIC_PATH: AnthropicWire()}
+GEMINI_PATH = "/v1beta/openai/chat/completions"
+WIRES: dict[str, Wire] = {OPENAI_PATH: OpenAIWire(), ANTHROPIC_PATH: AnthropicWire(), GEMINI_PATH: GeminiWire()}
 OPENAI_MODELS = ("gpt-4o-mini", "gpt-4o")
 ANTHROPIC_MODELS = ("claude-haiku-4-5", "claude-sonnet-4-5")
 _RELEASED_S = 1735689600  # 2025-01-01, when the simulated models were "released"
@@ -71,12 +73,13 @@ def wire_app(state: State) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _refuse)
 
     @app.post(OPENAI_PATH)
-    async def chat_completions(body: ChatCompletionRequest) -> Response:
+    @app.post(GEMINI_PATH)
+    async def chat_completions(body: ChatCompletionRequest, request: Request) -> Response:
         include_usage = body.stream_options is not None and body.stream_options.include_usage
         limit = body.max_completion_tokens or body.max_tokens
         prompt_tokens = _count_tokens(body.messages)
         asked = Asked(body.model, bool(body.stream), prompt_tokens, limit, include_usage)
-        return _answer(state, WIRES[OPENAI_PATH], asked)
+        return _answer(state, WIRES[request.url.path], asked)
 
     @app.post(ANTHROPIC_PATH)
     async def messages(body: MessagesRequest) -> Response:

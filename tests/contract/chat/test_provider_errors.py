@@ -13,8 +13,10 @@ from targets.chat.domain import Completion, ContextMessage, Usage
 from targets.chat.errors import ProviderBadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
 from targets.chat.providers.anthropic import AnthropicProvider
 from targets.chat.providers.base import Provider
+from targets.chat.providers.gemini import GeminiProvider
+from targets.chat.providers.mistral import MistralProvider, MistralSettings
 from targets.chat.providers.openai import OpenAIProvider
-from targets.chat.settings import AnthropicSettings, OpenAISettings
+from targets.chat.settings import AnthropicSettings, GeminiSettings, OpenAISettings
 from tests.contract.chat.local_servers import free_port
 from tests.contract.chat.scripted_http import Ending, answering, event_stream, response, sse
 
@@ -79,16 +81,12 @@ def anthropic_events(words: tuple[str, ...] = ("Fi", "ne."), finish: str | None 
     return events
 
 
-def make_openai(url: str, read_s: str) -> Provider:
-    env = {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "key"}
-    bounds = {"PROVIDER_READ_S": read_s, "PROVIDER_DEADLINE_S": read_s}
-    return OpenAIProvider(OpenAISettings.from_env(env | bounds))
-
-
-def make_anthropic(url: str, read_s: str) -> Provider:
-    env = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "key"}
-    bounds = {"PROVIDER_READ_S": read_s, "PROVIDER_DEADLINE_S": read_s}
-    return AnthropicProvider(AnthropicSettings.from_env(env | bounds))
+MAKERS: dict[str, Callable[[dict[str, str]], Provider]] = {
+    "openai": lambda env: OpenAIProvider(OpenAISettings.from_env(env)),
+    "anthropic": lambda env: AnthropicProvider(AnthropicSettings.from_env(env)),
+    "gemini": lambda env: GeminiProvider(GeminiSettings.from_env(env)),
+    "mistral": lambda env: MistralProvider(MistralSettings.from_env(env)),
+}
 
 
 class Dialect:
@@ -96,12 +94,17 @@ class Dialect:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        ours = name == "openai"
-        self._make: Callable[[str, str], Provider] = make_openai if ours else make_anthropic
-        self.plain = openai_plain if ours else anthropic_plain
-        self.events = openai_events if ours else anthropic_events
-        self.finish = "stop" if ours else "end_turn"
-        self.model = "gpt-4o-mini-2024" if ours else "claude-haiku-4-5-2025"
+        theirs = name == "anthropic"
+        self.plain = anthropic_plain if theirs else openai_plain
+        self.events = anthropic_events if theirs else openai_events
+        self.finish = "end_turn" if theirs else "stop"
+        self.model = "claude-haiku-4-5-2025" if theirs else "gpt-4o-mini-2024"
+
+    def _make(self, url: str, read_s: str) -> Provider:
+        prefix = self.name.upper()
+        base = url if self.name == "anthropic" else f"{url}/v1"
+        env = {f"{prefix}_BASE_URL": base, f"{prefix}_API_KEY": "key"}
+        return MAKERS[self.name](env | {"PROVIDER_READ_S": read_s, "PROVIDER_DEADLINE_S": read_s})
 
     @asynccontextmanager
     async def client(self, url: str, read_s: float = 10) -> AsyncIterator[Provider]:
@@ -112,7 +115,7 @@ class Dialect:
             await provider.close()
 
 
-@pytest.fixture(params=["openai", "anthropic"])
+@pytest.fixture(params=list(MAKERS))
 def dialect(request: pytest.FixtureRequest) -> Dialect:
     return Dialect(request.param)
 
@@ -161,7 +164,7 @@ async def test_a_status(dialect: Dialect, status: int, kind: type[ProviderError]
     error = await failure(dialect, payload, stream=stream)
     assert type(error) is kind
     assert error.status == http
-    assert error.retry_after_s == (7 if http == 503 else None)
+    assert error.retry_after_s == error.leave_alone_s == (7 if http == 503 else None)
     assert "secret" not in str(error)
 
 
@@ -259,7 +262,7 @@ async def test_chunks_that_are_no_answer(dialect: Dialect) -> None:
 
 
 async def test_an_answer_cut_by_its_token_limit_is_an_answer(dialect: Dialect) -> None:
-    limit = "length" if dialect.name == "openai" else "max_tokens"
+    limit = {"anthropic": "max_tokens", "mistral": "model_length"}.get(dialect.name, "length")
     payload = response(json.dumps(dialect.plain(finish=limit)))
     async with answering(payload) as url, dialect.client(url) as provider:
         assert (await provider.complete(MESSAGES)).finish_reason == "length"

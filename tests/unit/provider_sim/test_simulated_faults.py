@@ -19,7 +19,7 @@ DRAWN: Draw = draw(Settings(), 1)
 TOKENS = len(DRAWN.texts)
 
 
-@pytest.fixture(params=list(WIRES.values()), ids=["openai", "anthropic"])
+@pytest.fixture(params=list(WIRES.values()), ids=["openai", "anthropic", "gemini"])
 def wire(request: pytest.FixtureRequest) -> Wire:
     found: Wire = request.param
     return found
