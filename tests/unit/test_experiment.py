@@ -29,7 +29,8 @@ ISSUE = (
     "control app_crash database_crash database_slow database_black_hole cache_down cache_wiped "
     "provider_outage provider_slow provider_truncates users_at_claim database_primary_crash cache_primary_crash "
     "zone_outage zone_partition traffic_spike rolling_deploy abusive_client edge_outage autoscaler_crash "
-    "provider_storm two_providers_outage users_of_the_world capacity app_hangs database_two_nodes_lost document_store_gateway_crash monitoring_outage"
+    "provider_storm two_providers_outage "
+    "users_of_the_world capacity app_hangs database_two_nodes_lost document_store_gateway_crash monitoring_outage"
 )
 
 
