@@ -12,6 +12,7 @@ from typing import Any
 import vl_convert
 
 from harness.history import History
+from harness.report.alerts import alert_marks
 from harness.report.series import Bin, binned, fault_windows, points
 from harness.report.size import decision_moments, size_panels
 from harness.report.vega import BAD, FAULT, FAULT_EDGE, GOOD, HIGH, LETTER, POINT, WIDTH, Spec, layer, time_axis
@@ -57,7 +58,7 @@ def _availability(history: History, bins: list[Bin]) -> Spec:
     bar = {"x": x, "x2": {"field": "to"}, "y": y}
     lost = layer(rows, {"type": "rect", "color": BAD, "opacity": 0.6}, bar | {"y2": {"field": "all"}})
     line = layer(rows, {"type": "rule", "color": GOOD, "strokeWidth": 2.5}, bar)
-    return {"width": WIDTH, "height": 130, "layer": [*_faults(history, labels=True), lost, line]}
+    return {"width": WIDTH, "height": 130, "layer": [*_faults(history, labels=True), lost, line, *alert_marks(history)]}
 
 
 def _latency(history: History, bins: list[Bin]) -> Spec:

@@ -5,7 +5,8 @@ They stand below the latency, on its time axis. Nothing is drawn where nobody co
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
+from statistics import median
 from typing import Any
 
 from harness.history import History
@@ -17,6 +18,7 @@ SEEN, ASKED_FOR = "instances running", "instances decided on"
 MEASURED, WANTED = "load measured", "load wanted"
 UP, DOWN = "triangle-up", "triangle-down"
 INSTANCES_HIGH, LOAD_HIGH = 110, 80
+SILENCE = 4  # times the usual time between two decisions
 LABELS_AT = (104, 88, 72)  # from the top: the lower half, for lines end up high
 
 
@@ -106,10 +108,13 @@ def _labels(moved: list[dict[str, Any]], duration_s: float) -> list[Spec]:
 def _load(history: History) -> Spec | None:
     """Return the load that the decisions went by, a line for each component that they are about, and what is wanted."""
     rows = [
-        {"at": one.t_s, "of": f"{one.component} {one.of}", "load": load, "which": which}
-        for one in history.record.decisions
-        for which, load in ((MEASURED, one.measured), (WANTED, one.wanted))
-        if 0 <= one.t_s <= history.record.duration_s
+        {"at": at_s, "of": of, "load": load, "which": which}
+        for of, decisions in _by_subject(history).items()
+        for which, known in (
+            (MEASURED, [one.measured for one in decisions]),
+            (WANTED, [one.wanted for one in decisions]),
+        )
+        for at_s, load in with_silences([one.t_s for one in decisions], known)
     ]
     shown = [which for which in (MEASURED, WANTED) if any(r["which"] == which and r["load"] is not None for r in rows)]
     if not shown:
@@ -120,6 +125,22 @@ def _load(history: History) -> Spec | None:
     mark = {"type": "line", "strokeWidth": 2, "invalid": "break-paths-show-path-domains"}
     lines = layer(rows, mark, {"x": x, "y": y, "detail": {"field": "of"}} | _told_apart(shown))
     return {"width": WIDTH, "height": LOAD_HIGH, "layer": [lines]}
+
+
+def with_silences(at_s: list[float], values: list[float | None]) -> list[tuple[float, float | None]]:
+    """Return the values with an unknown one in each silence: a gap of more than four times what is usual."""
+    gaps = [later - sooner for sooner, later in pairwise(at_s)]
+    usual_s = median(gaps) if gaps else 0.0
+    silent = [((a + b) / 2, None) for a, b in pairwise(at_s) if b - a > SILENCE * usual_s]
+    return sorted([*zip(at_s, values, strict=True), *silent], key=lambda each: each[0])
+
+
+def _by_subject(history: History) -> dict[str, list[Decision]]:
+    found: dict[str, list[Decision]] = {}
+    for one in history.record.decisions:
+        if 0 <= one.t_s <= history.record.duration_s:
+            found.setdefault(f"{one.component} {one.of}", []).append(one)
+    return found
 
 
 def decision_moments(history: History) -> list[Spec]:

@@ -16,7 +16,7 @@ from harness.decisions import Decider, DecisionWatch, deciders
 from harness.errors import InstrumentError
 from harness.history import BEGUN, Decision, Running, read_record, write_record
 from harness.report.charts import run_chart
-from harness.report.size import changes, decided
+from harness.report.size import changes, decided, with_silences
 from harness.report.write import render_html, render_markdown
 from harness.scaling import news
 from harness.summary import build_summary
@@ -207,6 +207,18 @@ def test_the_picture_shows_them_with_their_reasons_below_the_latency() -> None:
         assert wanted in svg
     plain = run_chart(history(), "c1", "A picture.")
     assert "load measured" not in plain and "app instances" not in plain
+
+
+def test_a_line_breaks_where_nothing_was_decided_for_long() -> None:
+    assert with_silences([0, 2, 4, 20, 22], [1.0, None, 3.0, 4.0, 5.0]) == [
+        (0, 1.0),
+        (2, None),
+        (4, 3.0),
+        (12, None),
+        (20, 4.0),
+        (22, 5.0),
+    ]
+    assert with_silences([3], [1.0]) == [(3, 1.0)]
 
 
 def test_a_picture_of_decisions_without_a_load_and_without_a_change() -> None:

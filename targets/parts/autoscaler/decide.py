@@ -42,14 +42,14 @@ _WHY = {
     Reason.BALANCING: "the load fits, but the zones differ in size",
     Reason.BELOW_MINIMUM: "somebody else set fewer than allowed",
     Reason.ABOVE_MAXIMUM: "somebody else set more than allowed",
-    Reason.ON_TARGET: "as many requests per replica as wanted",
+    Reason.ON_TARGET: "so many are right for the load",
     Reason.AT_MAXIMUM: "needs more than it may get",
     Reason.AT_MINIMUM: "needs fewer than it must keep",
     Reason.STABILISING: "needs fewer, but not for long enough",
     Reason.LIMITED: "needs more, but so many were added just now",
     Reason.NO_METRICS: "no balancer answered",
     Reason.PARTIAL_METRICS: "would shrink, but a balancer did not answer",
-    Reason.NO_READY_REPLICA: "no replica is ready: its zone is away, or it is starting",
+    Reason.NO_READY_REPLICA: "its zone is away, or it is starting",
     Reason.DISABLED: "somebody set it to 0",
 }
 
