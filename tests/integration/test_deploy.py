@@ -258,8 +258,12 @@ def broken_copy(tmp_path: Path, old: str, new: str) -> Path:
 def test_what_does_not_come_up_says_why_and_leaves_nothing(client: docker.DockerClient, tmp_path: Path) -> None:
     before = snapshot(client)
     folder = broken_copy(tmp_path, '"-u", "/srv/server.py"', '"-c", "raise SystemExit(\'no licence found\')"')
-    with pytest.raises(InstrumentError, match=r"(?s)web-1 did not come up within 8 s.*no licence found"):
-        deployer(client, tmp_path, start_s=8.0).up(load_target(folder), CAMPAIGN, lambda line: None)
+    kept = tmp_path / "campaign" / "logs"
+    words = rf"(?s)web-1 did not come up within 12 s.*no licence found.*The logs of all its services are in {kept}\."
+    with pytest.raises(InstrumentError, match=words):
+        deployer(client, kept.parent, start_s=12.0).up(load_target(folder), CAMPAIGN, lambda line: None)
+    assert {"web.log", "cache.log", "sessions.log", "toxiproxy.log"} <= {file.name for file in kept.iterdir()}
+    assert "no licence found" in (kept / "web.log").read_text()
     assert residue(before, snapshot(client)) == []
 
 
