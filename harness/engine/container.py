@@ -99,6 +99,10 @@ class DockerContainer:
         """When its main process ended from `since` on, in order and whoever ended it."""
         return [moment for moment, action in self.moments(since) if action == "die"]
 
+    def out_of_memory(self, since: datetime) -> list[datetime]:
+        """When its end came because the kernel killed it for lack of memory. Raises InstrumentError."""
+        return [death.moment for death in self.deaths(since) if death.out_of_memory]
+
     def _heard(self) -> EventWatcher | None:
         if self._watcher is not None and self._watcher.lost:
             raise InstrumentError(f"What happened to {self._name} is not known: {self._watcher.lost}.")

@@ -112,6 +112,10 @@ class SwarmSlot:
         found = [death for one in self._ever() for death in self._handle(one).deaths(since)]
         return sorted((death for death in found if not death.asked), key=lambda death: death.moment)
 
+    def out_of_memory(self, since: datetime) -> list[datetime]:
+        """When an end in the slot came because the kernel killed it for lack of memory."""
+        return [death.moment for death in self.deaths(since) if death.out_of_memory]
+
     def crash(self) -> None:
         """End its processes with SIGKILL from inside; when it is to stay away, keep its service away once it is dead.
 

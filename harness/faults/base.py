@@ -64,6 +64,10 @@ class Container(Protocol):
         """When it ended (engine time) from `since` on, in order and whoever ended it."""
         ...
 
+    def out_of_memory(self, since: datetime) -> list[datetime]:
+        """When, from `since` on, its end came because the kernel killed it for lack of memory (engine time)."""
+        ...
+
     def crash(self) -> None:
         """End its processes with SIGKILL from inside, so that the restart policy sees a crash."""
         ...

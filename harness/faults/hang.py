@@ -63,10 +63,14 @@ class Stuck:
         """Let them go on, unless another container has taken its place: what was stuck is then gone."""
         self.replaced = self._is_gone()
         if self.replaced:
-            after = wait_for(self.container, lambda s: s.status == "running", RUNS_PATIENCE_S)
-            if after is None:
+            # Nobody waits for one that is not wanted any more: whoever scales its service went below it meanwhile.
+            over = wait_for(
+                self.container, lambda s: s.status == "running" or not self.container.is_wanted(), RUNS_PATIENCE_S
+            )
+            if over is None:
                 raise InstrumentError(f"{self.container.name} was replaced while it hung, and does not run.")
-            self.replaced_s = stage.from_wall(after.started_at) if after.started_at else None
+            if over.status == "running" and over.started_at is not None:
+                self.replaced_s = stage.from_wall(over.started_at)
             return
         try:
             signal(self.container, "CONT", [process.pid for process in self._left()])

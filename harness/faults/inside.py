@@ -1,6 +1,6 @@
 """What goes on inside a container, read from the kernel's own table there (`/proc`) and from nowhere else.
 
-Needs `sh` and `cat` in the image, no more: `ps` and `pkill` are missing from slim images.
+Needs `sh`, `env`, `cat` and `grep` in the image, no more: `ps` and `pkill` are missing from slim images.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ TABLE = ("sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null; true")  # some end whil
 
 STOPPED = "T"
 GONE = ("Z", "X")
+
+MARK = "TESTBED_FAULT"
+"""The variable by which what the harness left running in a container is found again, whatever it is called."""
+ENDING_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,25 @@ def _descends(process: Process, table: dict[int, Process]) -> bool:
     while process.parent in table and process.parent != 1:
         process = table[process.parent]
     return process.parent == 1
+
+
+def leave_running(container: Container, mark: str, script: str) -> None:
+    """Start a shell script that goes on after this call, with `mark` on it and on all that it starts."""
+    container.run(("env", f"{MARK}={mark}", "sh", "-c", f"({script}) >/dev/null 2>&1 </dev/null &"))
+
+
+def marked(container: Container, mark: str) -> list[int]:
+    """Return the pids of what `leave_running` left with that mark, and is still there."""
+    look = f'for d in /proc/[0-9]*; do grep -qs {MARK}={mark} "$d/environ" && echo "${{d#/proc/}}"; done; true'
+    return [int(pid) for pid in container.run(("sh", "-c", look)).split()]
+
+
+def end_marked(container: Container, mark: str) -> None:
+    """End all of it. Raises InstrumentError when something does not go."""
+    for _ in range(ENDING_ROUNDS):
+        left = marked(container, mark)
+        if not left:
+            return
+        # Some may end between the two commands, and some may start others: so it is looked at again.
+        container.run(("sh", "-c", f"kill -KILL {' '.join(map(str, left))} 2>/dev/null; true"))
+    raise InstrumentError(f"What was started in {container.name} for a fault ({mark}) does not end.")

@@ -52,6 +52,7 @@ class FakeContainer:
         self.drops = 0
         self.network: Sequence[FakeContainer] = ()
         self.generation = 1
+        self.starved: list[datetime] = []
         self.wanted = True
         self.ended: list[datetime] = []
         self._clock = clock
@@ -102,6 +103,14 @@ class FakeContainer:
         if self._state.status == "running":
             self._state = replace(self._state, cpu_ns=(self._state.cpu_ns or 0) + 1_000_000)
         return self._state
+
+    def out_of_memory(self, since: datetime) -> list[datetime]:
+        return [moment for moment in self.starved if moment >= since]
+
+    def run_out_of_memory(self) -> None:
+        """As the kernel does: what runs in it is killed, and its policy brings it back."""
+        self.crash()
+        self.starved.append(self._clock())
 
     def crash(self) -> None:
         if not self._do("crash"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.errors import InstrumentError
+from harness.faults.fill_memory import MEMORY
 from harness.faults.inside import TABLE, Process
 from tests.fakes.container import FakeContainer
 
@@ -25,17 +26,44 @@ class InhabitedContainer(FakeContainer):
         self.table = {process.pid: process for process in (INIT, APP, WORKER, PROBE)}
         self.numb = numb
         self.signals: list[str] = []
+        self.left: dict[int, str] = {}  # pid -> mark of what was left running
+        self.undying = False
+        self.limit, self.used = "200000000", 80_000_000
+        self.offered: int | None = None
 
     def run(self, command: tuple[str, ...], timeout_s: float = 10.0) -> str:
         if command == TABLE:
             super().run(("true",))
             return "".join(_stat(process) for process in self.table.values())
+        if command[0] == "env":
+            super().run(("true",))
+            if not self.deaf:
+                self.left[self._next()] = command[1]
+            return ""
+        if command == MEMORY:
+            super().run(("true",))
+            return f"{self.limit}\n{self.used}\n"
+        if (look := re.search(r"grep -qs (\S+) ", command[-1])) is not None:
+            super().run(("true",))
+            return "".join(f"{pid}\n" for pid, mark in self.left.items() if mark == look[1])
+        if (end := re.fullmatch(r"kill -KILL ([\d ]+) 2>/dev/null; true", command[-1])) is not None:
+            self.left = {pid: mark for pid, mark in self.left.items() if str(pid) not in end[1].split() or self.undying}
+            return ""
+        if (offer := re.search(r"echo (\d+) > /proc/\$p/oom_score_adj", command[-1])) is not None:
+            self.offered = int(offer[1])
         order = re.fullmatch(r"kill -(\w+) ([\d ]*)", command[-1])
         return super().run(command, timeout_s) if order is None else self._signal(order[1], order[2].split())
 
     def replace(self) -> None:
         super().replace()
         self.table = {pid: replace(process, state="S", began=5000) for pid, process in self.table.items()}
+
+    def run_out_of_memory(self) -> None:
+        super().run_out_of_memory()
+        self.left = {}
+
+    def _next(self) -> int:
+        return 100 + len(self.left)
 
     def _signal(self, number: str, pids: list[str]) -> str:
         super().run(("true",))

@@ -15,8 +15,11 @@ from harness.engine.residue import residue, snapshot
 from harness.engine.slot import SwarmSlot
 from harness.engine.stage import DockerStage
 from harness.engine.swarm_stack import SwarmStack
+from harness.errors import NothingToBreak
 from harness.faults.bad_deploy import BadDeploy
+from harness.faults.fill_memory import FillMemory, memory_of
 from harness.faults.hang import Hang
+from harness.faults.inside import marked
 from harness.target import load_target
 from tests.integration.deploying import CAMPAIGN, TINY_SWARM, engine_to_ourselves, eventually, swarm_deployer
 
@@ -132,3 +135,39 @@ def test_a_version_that_fails_every_chat_is_taken_back_before_a_second_one_has_i
     assert [chat(stack) for _ in range(6)] == [200] * 6
     left = [line for line in stack.settle(60) if "(starting)" not in line]  # the good one that took its place
     assert left == []
+
+
+def test_one_whose_memory_runs_full_is_killed_by_the_kernel_and_replaced(stack: SwarmStack) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    first = slots(stack)[0]
+    fault = FillMemory(role="app", only="one", within_s=6)
+    here = stage(stack)
+    fault.check_aim(here)
+    with pytest.raises(NothingToBreak, match="has no limit of memory"):
+        FillMemory(role="database").check_aim(here)
+    injection = fault.inject(here)
+    time.sleep(2)
+    limit, used = memory_of(first)
+    assert limit == 192 * 1024 * 1024
+    assert injection.leaks[0].used + 10e6 < used < limit, "it climbs"
+    assert eventually(lambda: bool(first.out_of_memory(began)), within_s=20)
+    assert any(chat(stack) == 200 for _ in range(4)), "the other one goes on"
+    assert eventually(lambda: first.health() == "healthy", within_s=30)
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert 3 < receipt.delivered["within_s"] < 15
+    assert stack.disturbances(began, []) == [], "who runs out of memory is nobody's victim"
+
+
+def test_a_leak_that_is_taken_away_leaves_nothing(stack: SwarmStack) -> None:
+    first = slots(stack)[0]
+    before = first.state().pid
+    injection = FillMemory(role="app", only="one", within_s=60).inject(stage(stack))
+    time.sleep(1)
+    assert marked(first, "leak")
+    injection.heal()
+    assert injection.receipt().status == "missing"
+    assert marked(first, "leak") == []
+    assert first.run(("sh", "-c", "cat /proc/[0-9]*/oom_score_adj | sort -u")).split() == ["0"]
+    assert first.state().pid == before
