@@ -22,6 +22,7 @@ from harness.judge import ClaimVerdict, bound_text
 from harness.scaling import news
 from harness.stats import quantile, wilson
 from harness.stored import write_whole
+from harness.summary_alerts import alerting_part
 from harness.summary_schema import (
     AbuserPart,
     CalibrationPart,
@@ -119,6 +120,7 @@ def _run(history: History) -> RunPart:
         replicas=[ReplicaPart(**vars(each)) for each in record.replicas],
         decisions=[DecisionPart(**vars(each)) for each in news(record.decisions)],
         notes=list(record.notes),
+        alerting=alerting_part(history),
     )
 
 

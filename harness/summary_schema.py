@@ -182,6 +182,44 @@ class DecisionPart(Part):
     applied: bool
 
 
+class AlertPart(Part):
+    """One instance of an alert; times in s of the run. `resolved_s` is null where its end was not heard."""
+
+    name: str
+    severity: str
+    labels: dict[str, str]
+    starts_s: float
+    received_s: float
+    resolved_s: float | None
+
+
+class IncidentPart(Part):
+    """Faults that were on together, and the alerts of it; times in s, of the run or from the moment the key names."""
+
+    faults: list[str]
+    on_s: float
+    off_s: float
+    watched_s: float
+    first: str | None
+    delay_s: float | None
+    lead_s: float | None
+    harmed: bool
+    alerts: int
+    resolved_after_s: float | None
+    others: list[str]
+
+
+class AlertingPart(Part):
+    """What a pager was told in the run; `fired` is null where that is not known, because the run is blind."""
+
+    expected: list[str]
+    fired: list[AlertPart] | None
+    blind_because: str
+    carried: list[str]
+    silent: list[list[float]]
+    incidents: list[IncidentPart]
+
+
 def _none(value: object) -> bool:
     return not value
 
@@ -219,6 +257,7 @@ class RunPart(Part):
     replicas: list[ReplicaPart] = Field(default_factory=list, exclude_if=_none)
     decisions: list[DecisionPart] = Field(default_factory=list, exclude_if=_none)
     notes: list[str] = Field(default_factory=list, exclude_if=_none)
+    alerting: AlertingPart | None = Field(default=None, exclude_if=_none)
 
 
 class MeasuredPart(Part):

@@ -38,7 +38,7 @@ Behaviour = Literal[
 
 @dataclass(frozen=True)
 class Attempt:
-    """A request as the server saw it. `t` is CLOCK_MONOTONIC (s), `arrival`, `client` and `request` are its headers' ids."""
+    """A request as the server saw it. `t` is CLOCK_MONOTONIC (s); `arrival`, `client`, `request`: its headers."""
 
     t: float
     method: str
