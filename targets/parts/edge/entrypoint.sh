@@ -9,9 +9,15 @@ set -eu
 export RETRIES="${EDGE_RETRIES:-2}"
 
 cp /etc/haproxy/origins.cfg /etc/nginx/edge.conf /run/edge/
-for origin in $ORIGINS; do
-    echo "    server ${origin%%:*} $origin check"
-done >> /run/edge/origins.cfg
+{
+    for origin in $ORIGINS; do
+        echo "    server ${origin%%:*} $origin check"
+    done
+    echo "backend probes"
+    for origin in $ORIGINS; do
+        echo "    server ${origin%%:*} $origin track origins/${origin%%:*}"
+    done
+} >> /run/edge/origins.cfg
 case "${EDGE_STALE:-on}" in
     on) ;;
     off) sed -i 's/proxy_cache_use_stale .*;/proxy_cache_use_stale off;/' /run/edge/edge.conf ;;

@@ -17,16 +17,18 @@ RULES = Path(__file__).parent / "rules"
 PERIOD_S = 30 * 86_400
 LEAST_BAD = 3
 """So many failed requests in the long window must there be: one request of a quiet system is no trend."""
+LEAST_VOLUME = 300
+"""Requests in the window from which the volume of 30 days is estimated: fewer are no estimate."""
 
 # What users get is counted where they come in. A 429 is an answer to somebody who asks too much, not an outage; one is
 # a client that gives up, or a server that breaks off what it had begun: in their status both look like 200.
-# HAProxy shows all of these from its start, with 0.
+# HAProxy shows all of these from its start, with 0. Who only asks whether the service is ready is in another backend.
 BAD = (
-    'haproxy_frontend_http_responses_total{job="edge",proxy="edge",code="5xx"}',
+    'haproxy_backend_http_responses_total{job="edge",proxy="origins",code="5xx"}',
     'haproxy_backend_client_aborts_total{job="edge",proxy="origins"}',
     'haproxy_backend_server_aborts_total{job="edge",proxy="origins"}',
 )
-ALL = 'haproxy_frontend_http_requests_total{job="edge",proxy="edge"}'
+ALL = 'haproxy_backend_http_requests_total{job="edge",proxy="origins"}'
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _forecast(objective: float, budget: float, scale: int) -> list[str]:
         "        expr: >-",
         f"          {spent} + {ahead} * {rate} > {budget:g} * {period} * {volume}",
         f"          and slo:bad_requests:increase_{past}s >= {LEAST_BAD}",
-        f"          and slo:requests:increase_{past}s >= {round(1 / (14.4 * budget))}",
+        f"          and slo:requests:increase_{past}s >= {LEAST_VOLUME}",
         "        for: 4s",
         *_labels("ticket", objective, scale),
         "        annotations:",

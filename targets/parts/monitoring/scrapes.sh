@@ -16,10 +16,10 @@ alerting:
         - targets: [$(hosts 9093 "${ALERTMANAGERS-alertmanager}")]
 scrape_configs:
 EOF
-    haproxy=haproxy_frontend_http_requests_total,haproxy_frontend_http_responses_total,haproxy_backend_response_errors_total
-    haproxy=$haproxy,haproxy_backend_client_aborts_total,haproxy_backend_server_aborts_total,haproxy_backend_active_servers
-    haproxy=$haproxy,haproxy_backend_current_sessions,haproxy_backend_current_queue,haproxy_backend_http_responses_total
-    only="    params: { scope: [frontend, backend], metrics: ['$haproxy'] }"
+    haproxy=haproxy_backend_http_requests_total,haproxy_backend_http_responses_total,haproxy_backend_client_aborts_total
+    haproxy=$haproxy,haproxy_backend_server_aborts_total,haproxy_backend_response_errors_total,haproxy_backend_active_servers
+    haproxy=$haproxy,haproxy_backend_current_sessions,haproxy_backend_current_queue
+    only="    params: { scope: [backend], metrics: ['$haproxy'] }"
     job edge 8404 "${EDGES-}" "$only"
     job balancer 8404 "${BALANCERS-}" "$only"
     job_of_many app 8000 "${APPS-}" "$(keep 'chat_.+|process_start_time_seconds|process_cpu_seconds_total|process_open_fds')"
