@@ -122,7 +122,8 @@ def _load(history: History) -> Spec | None:
     x = time_axis("at", history, title="seconds since the run began")
     y = {"field": "load", "type": "quantitative", "title": "load on each", "scale": {"domainMin": 0}}
     # What is not known is kept as null: the line must break there.
-    mark = {"type": "line", "strokeWidth": 2, "invalid": "break-paths-show-path-domains"}
+    point = {"size": 14, "filled": True}  # one between two silences would not be seen otherwise
+    mark = {"type": "line", "strokeWidth": 2, "point": point, "invalid": "break-paths-show-path-domains"}
     lines = layer(rows, mark, {"x": x, "y": y, "detail": {"field": "of"}} | _told_apart(shown))
     return {"width": WIDTH, "height": LOAD_HIGH, "layer": [lines]}
 
