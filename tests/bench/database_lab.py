@@ -6,7 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -79,14 +79,19 @@ def wait_until(what: str, true: Callable[[], bool], timeout_s: float = 90.0, eve
 
 
 class DatabaseLab:
-    """Everything is named `<prefix>-...`, and gone after `remove`. `environment` is added to that of both nodes."""
+    """Everything is named `<prefix>-...`, and gone after `remove`. `environment` is added to that of all `nodes`."""
 
     def __init__(
-        self, client: docker.DockerClient, prefix: str = "dev-database", environment: Mapping[str, str] | None = None
+        self,
+        client: docker.DockerClient,
+        prefix: str = "dev-database",
+        environment: Mapping[str, str] | None = None,
+        nodes: Sequence[str] = NODES,
     ) -> None:
         self._client = client
         self._prefix = prefix
         self._environment = dict(environment or {})
+        self.nodes = tuple(nodes)
         self._containers: dict[str, Container] = {}
         self._network: Any = None
 
@@ -95,9 +100,9 @@ class DatabaseLab:
         ensure_images(self._client, parts, lambda _: None)
 
     def start(self) -> None:
-        """Start all five, in no particular order. Volumes are made by the engine."""
+        """Start them all, in no particular order. Volumes are made by the engine."""
         self._network = self._client.networks.create(f"{self._prefix}-net")
-        for name in (*NODES, *MEMBERS):
+        for name in (*self.nodes, *MEMBERS):
             self.place(name)
 
     def place(self, name: str) -> None:
@@ -180,16 +185,16 @@ class DatabaseLab:
 
     def primary(self) -> str:
         """Return the node that says that it is the primary, '' when none does."""
-        return next((name for name in NODES if self.is_primary(name)), "")
+        return next((name for name in self.nodes if self.is_primary(name)), "")
 
     def settled(self) -> bool:
-        """Whether there is one primary, and one standby that streams from it synchronously."""
-        for name in NODES:
+        """Whether there is one primary, and all others stream from it synchronously."""
+        for name in self.nodes:
             status, body = self._get(name, "/cluster")
             if status == 200:
                 members = json.loads(body)["members"]
-                roles = sorted((each["role"], each["state"]) for each in members)
-                return roles == [("leader", "running"), ("sync_standby", "streaming")]
+                roles = sorted((each["role"].replace("quorum_", "sync_"), each["state"]) for each in members)
+                return roles == [("leader", "running")] + [("sync_standby", "streaming")] * (len(self.nodes) - 1)
         return False
 
     def writes(self, writer: str) -> list[Write]:
@@ -203,8 +208,8 @@ class DatabaseLab:
         return {int(line) for line in self.sql(self.primary(), statement).split()}
 
     def cpu(self) -> dict[str, float]:
-        """Return the CPU time that each of the five has used since it started, in s."""
-        return {name: self._cpu(self._containers[name]) for name in (*NODES, *MEMBERS)}
+        """Return the CPU time that each of them has used since it started, in s."""
+        return {name: self._cpu(self._containers[name]) for name in (*self.nodes, *MEMBERS)}
 
     def _cpu(self, container: Container) -> float:
         return float(container.stats(stream=False, one_shot=True)["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9

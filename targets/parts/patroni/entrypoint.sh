@@ -2,7 +2,7 @@
 # Becomes one database node under Patroni. Arguments go to Patroni.
 #
 # PATRONI_NAME: this node, also its plain host name, for example database-a.
-# PEER_NAME: the host name by which the other node replicates from it and asks its REST API (default: <PATRONI_NAME>-peer).
+# PEER_NAME: the host name by which the other nodes replicate from it and ask its REST API (default: <PATRONI_NAME>-peer).
 # ETCD_MEMBERS: host names of the etcd members (default: "etcd-a etcd-b etcd-w").
 # POSTGRES_PASSWORD, POSTGRES_USER, POSTGRES_DB: the application's user and database (both default to chat), made at the
 # first start.
@@ -10,7 +10,9 @@
 # NODE_METRICS_PORT: where node_metrics.py tells of disk and connections (default: nowhere).
 #
 # Read at the first start of a cluster only, afterwards they are in etcd:
-# CLUSTER_LOOP_WAIT_S (default 2), CLUSTER_SYNCHRONOUS (true, or false: an acknowledged row may then die with the primary).
+# CLUSTER_LOOP_WAIT_S (default 2), CLUSTER_SYNCHRONOUS (true, or quorum: with three nodes or more any one of the standbys
+# confirms a COMMIT, or false: an acknowledged row may then die with the primary).
+# CLUSTER_STRICT (false, or true: without a standby COMMIT waits until there is one, instead of the primary going on alone).
 # CLUSTER_FAILOVER (true, or false: this node is never promoted).
 set -eu
 umask 077
@@ -39,9 +41,17 @@ case ${CLUSTER_FAILOVER:-true} in
     true) nofailover=false ;;
     *) nofailover=true ;;
 esac
+case ${CLUSTER_SYNCHRONOUS:-true} in
+    true | false | quorum) ;;
+    *) echo "CLUSTER_SYNCHRONOUS must be true, false or quorum." >&2; exit 1 ;;
+esac
+case ${CLUSTER_STRICT:-false} in
+    true) strict=true ;;
+    *) strict=false ;;
+esac
 configuration=/var/run/postgresql/patroni.yml
 sed -e "s/@LOOP_WAIT@/${CLUSTER_LOOP_WAIT_S:-2}/" -e "s/@SYNCHRONOUS@/${CLUSTER_SYNCHRONOUS:-true}/" \
-    -e "s/@NOFAILOVER@/$nofailover/" /etc/patroni/template.yml > "$configuration"
+    -e "s/@STRICT@/$strict/" -e "s/@NOFAILOVER@/$nofailover/" /etc/patroni/template.yml > "$configuration"
 
 # One Patroni per volume, also across containers that share it. The kernel gives the lock back however its holder ends. With
 # it in hand, a postmaster.pid can only be a dead server's; left lying, it would keep this one from starting whenever

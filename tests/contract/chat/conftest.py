@@ -9,10 +9,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from targets.chat.settings import PostgresSettings
+from targets.chat.settings import DocumentSettings, PostgresSettings
+from targets.chat.stores.base import Store
 from targets.chat.stores.database import Database
+from targets.chat.stores.mongo import MongoStore
 from targets.chat.stores.postgres import PostgresDatabase
+from targets.chat.stores.sql import SqlStore
 from targets.chat.stores.sqlite import SqliteDatabase
+from tests.contract.chat.document_gateways import Gateway, engine_missing_because
 from tests.contract.chat.local_servers import LocalPostgres, LocalRedis, LocalSentinels, postgres_missing_because
 from tests.contract.chat.waiting import eventually
 
@@ -90,3 +94,40 @@ async def database(make_database: Callable[[], Database]) -> AsyncIterator[Datab
     await eventually(database.ping)
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(shared_postgres: LocalPostgres) -> Iterator[Gateway]:
+    """A gateway to the document store, before a PostgreSQL, that no test may stop."""
+    if reason := engine_missing_because():
+        pytest.skip(reason)
+    shared_postgres.execute("CREATE DATABASE documents ENCODING UTF8 LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    with Gateway(shared_postgres.url("documents")) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def empty_documents(shared_gateway: Gateway, shared_postgres: LocalPostgres) -> dict[str, str]:
+    """The settings of a document store in which nothing is."""
+    with psycopg.connect(shared_postgres.url("documents"), autocommit=True) as connection:
+        for (table,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'chat'").fetchall():
+            if not table.startswith("_"):
+                connection.execute(f'TRUNCATE chat."{table}"')
+    return {"MONGODB_GATEWAYS": shared_gateway.address}
+
+
+@pytest.fixture(params=["sqlite", "postgres", pytest.param("documents", marks=pytest.mark.engine)])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """An open, empty store."""
+    store: Store
+    if request.param == "sqlite":
+        store = SqlStore(SqliteDatabase(tmp_path / "chat.sqlite3"))
+    elif request.param == "postgres":
+        url = request.getfixturevalue("empty_postgres_url")
+        store = SqlStore(PostgresDatabase(PostgresSettings.from_env({"DATABASE_URL": url})))
+    else:
+        store = MongoStore(DocumentSettings.from_env(request.getfixturevalue("empty_documents")))
+    await store.open()
+    await eventually(store.ping)
+    yield store
+    await store.close()
