@@ -126,6 +126,12 @@ class Notifications(_Given):
         return left
 
 
+class Heartbeats(_Given):
+    """When the monitoring gave a sign of life (s since 1970, by the pager's clock)."""
+
+    heartbeats: list[float]
+
+
 SILENCE_S = 20.0
 """Heartbeats come every few seconds; this long (s), and three times as long as usual, without one is silence."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from harness.alerts import Key, Notifications
+from harness.alerts import Heartbeats, Key, Notifications
 from harness.errors import InstrumentError
 
 
@@ -51,8 +51,8 @@ class PagerControl:
         if answer is None:
             return None
         try:
-            return TypeAdapter(dict[str, list[float]]).validate_json(answer.content)["heartbeats"]
-        except (ValidationError, KeyError) as error:
+            return Heartbeats.model_validate_json(answer.content).heartbeats
+        except ValidationError as error:
             raise InstrumentError(f"The pager '{self._name}' sent heartbeats that cannot be read: {error}.") from error
 
     def forget(self) -> list[str]:

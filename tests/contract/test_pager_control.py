@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from harness.engine.pager import PagerControl
 from harness.engine.settle import settle
 from harness.engine.stack import Stack
 from harness.errors import InstrumentError
+from targets.parts.kit.http import serve
+from targets.parts.pager.record import Record
+from targets.parts.pager.server import control, wire
 from tests.fakes.pager import PagerServer, pager_server, told, webhook
 from tests.unit.engine.projects import target
 
@@ -125,3 +131,43 @@ def test_heartbeats_are_read_where_the_pager_knows_of_them(server: PagerServer, 
         pager.heartbeats()
     server.status = 404
     assert pager.heartbeats() is None
+
+
+@pytest.fixture
+def real() -> Iterator[tuple[PagerControl, str]]:
+    """The control of the part that the targets run, and the address at which Alertmanager calls it."""
+    record, loop, ports = Record(), asyncio.new_event_loop(), list[int]()
+    up = threading.Event()
+    over = asyncio.Event()
+
+    async def run() -> None:
+        servers = [await serve(handler(record), "127.0.0.1", 0) for handler in (wire, control)]
+        ports.extend(server.sockets[0].getsockname()[1] for server in servers)
+        up.set()
+        await over.wait()
+        for server in servers:
+            server.close()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
+    thread.start()
+    assert up.wait(20)
+    yield PagerControl("pager", f"http://127.0.0.1:{ports[1]}"), f"http://127.0.0.1:{ports[0]}"
+    loop.call_soon_threadsafe(over.set)
+    thread.join(20)
+    loop.close()
+
+
+def test_the_pager_of_the_targets_speaks_the_same(real: tuple[PagerControl, str]) -> None:
+    pager, address = real
+    down = told("Down", starts=980, zone="a")
+    assert pager.heartbeats() == []
+    for path, alert in (("alerts", down), ("heartbeat", told("Watchdog", starts=900))):
+        answer = httpx.post(f"{address}/{path}", json=webhook(0, alert)["body"], trust_env=False, timeout=20)
+        assert answer.status_code == 200
+    heard = pager.notifications()
+    ((received, alert),) = heard.told()
+    assert (alert.name, alert.labels["zone"]) == ("Down", "a")
+    assert heard.now - 20 < received <= heard.now
+    assert len(pager.heartbeats() or []) == 1
+    assert pager.forget() == ["Down"]
+    assert pager.notifications().notifications == [] == pager.heartbeats()

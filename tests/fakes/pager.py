@@ -81,7 +81,7 @@ class PagerServer:
         if self.says is not None:
             return self.says
         if order == "GET /heartbeats":
-            return json.dumps({"heartbeats": self.beats})
+            return json.dumps({"now": self.now, "heartbeats": self.beats})
         return json.dumps({"now": self.now, "notifications": self.received})
 
 
