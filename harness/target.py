@@ -50,6 +50,8 @@ class Component(Strict):
 
     `contents` is a command that prints, inside the container, how many entries the component holds;
     `wipe` is one that empties it; `primary` is one that ends with 0 where it runs in the one that takes writes;
+    `connections` is one that prints how many connections it has and how many it gives to ordinary users at most;
+    `connect` is one that takes one of those and keeps it for as long as it runs;
     `decisions` is one that prints what it decided and why, as JSON (see `harness.decisions`).
     `control_port` is where a provider simulator takes its orders, or a component with the role `pager` is read.
     """
@@ -61,6 +63,8 @@ class Component(Strict):
     contents: tuple[str, ...] | None = None
     wipe: tuple[str, ...] | None = None
     primary: tuple[str, ...] | None = None
+    connections: tuple[str, ...] | None = None
+    connect: tuple[str, ...] | None = None
     decisions: tuple[str, ...] | None = None
     control_port: Port | None = None
 

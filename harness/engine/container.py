@@ -191,6 +191,26 @@ class DockerContainer:
         command = self._component.primary
         return command is None or self._exec(command, user="", timeout_s=10.0)[0] == 0
 
+    def connections(self) -> tuple[int, int]:
+        """How many it has and takes at most (`connections` of target.toml). Raises NothingToBreak when not declared."""
+        command = self._declared("connections")
+        printed = self.run(command).split()
+        if len(printed) != 2 or not all(word.isdigit() for word in printed):
+            problem = f"`{' '.join(command)}` in {self._name} printed {' '.join(printed)[:80]!r} and not two numbers."
+            raise InstrumentError(problem, f"Correct components.{self.component}.connections in target.toml.")
+        return int(printed[0]), int(printed[1])
+
+    def connect_command(self) -> tuple[str, ...]:
+        """What takes a connection and keeps it (`connect` of target.toml). Raises NothingToBreak when not declared."""
+        return self._declared("connect")
+
+    def _declared(self, what: str) -> tuple[str, ...]:
+        command: tuple[str, ...] | None = getattr(self._component, what)
+        if command is None:
+            problem = f"target.toml has no command `{what}` for the component '{self.component}'."
+            raise NothingToBreak(problem, f"Add components.{self.component}.{what}.")
+        return command
+
     def addresses(self) -> list[str]:
         """Its IPv4 addresses on all its networks."""
         networks: Mapping[str, Any] = self._inspect()["NetworkSettings"]["Networks"] or {}

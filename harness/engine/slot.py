@@ -188,6 +188,14 @@ class SwarmSlot:
         """Ask it (`primary` of target.toml) whether it is the one that takes writes; True when not declared."""
         return self._now().is_primary()
 
+    def connections(self) -> tuple[int, int]:
+        """How many it has and takes at most (`connections` of target.toml). Raises NothingToBreak when not declared."""
+        return self._now().connections()
+
+    def connect_command(self) -> tuple[str, ...]:
+        """What takes a connection and keeps it (`connect` of target.toml). Raises NothingToBreak when not declared."""
+        return self._now().connect_command()
+
     def addresses(self) -> list[str]:
         """Its IPv4 addresses, and those of the Toxiproxy that bears its name."""
         return [*self._now().addresses(), *(self._proxy.addresses() if self._proxy else [])]
@@ -195,7 +203,8 @@ class SwarmSlot:
     def drop_packets(self, peers: Sequence[str]) -> None:
         """Drop every packet from and to these addresses, in its network namespace and that of its Toxiproxy."""
         for one in [self._now(), *([self._proxy] if self._proxy else [])]:
-            self._drops_in.append(one.id)
+            if one.id not in self._drops_in:
+                self._drops_in.append(one.id)
             self._packets.drop(one.id, self.name, peers)
 
     def restore_packets(self) -> None:

@@ -112,6 +112,14 @@ class Container(Protocol):
         """Ask it (`primary` of target.toml) whether it is the one that takes writes; True when not declared."""
         ...
 
+    def connections(self) -> tuple[int, int]:
+        """How many it has and takes at most (`connections` of target.toml). Raises NothingToBreak when not declared."""
+        ...
+
+    def connect_command(self) -> tuple[str, ...]:
+        """What takes a connection and keeps it (`connect` of target.toml). Raises NothingToBreak when not declared."""
+        ...
+
     def addresses(self) -> list[str]:
         """Its IPv4 addresses on all its networks."""
         ...
@@ -269,6 +277,10 @@ class Stage(Protocol):
 
     def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:
         """The provider simulators that fit."""
+        ...
+
+    def starts(self) -> int:
+        """How many starts of containers the engine has told so far: another number, and somebody is new."""
         ...
 
     def now(self) -> float:

@@ -15,8 +15,9 @@ from harness.engine.residue import residue, snapshot
 from harness.engine.slot import SwarmSlot
 from harness.engine.stage import DockerStage
 from harness.engine.swarm_stack import SwarmStack
-from harness.errors import NothingToBreak
+from harness.errors import InstrumentError, NothingToBreak
 from harness.faults.bad_deploy import BadDeploy
+from harness.faults.exhaust_connections import ExhaustConnections
 from harness.faults.fill_memory import FillMemory, memory_of
 from harness.faults.hang import Hang
 from harness.faults.inside import marked
@@ -171,3 +172,27 @@ def test_a_leak_that_is_taken_away_leaves_nothing(stack: SwarmStack) -> None:
     assert marked(first, "leak") == []
     assert first.run(("sh", "-c", "cat /proc/[0-9]*/oom_score_adj | sort -u")).split() == ["0"]
     assert first.state().pid == before
+
+
+def test_a_database_without_a_connection_left_refuses_others_and_is_well_afterwards(stack: SwarmStack) -> None:
+    (database,) = stack.containers("database")
+    assert eventually(lambda: database.run(("pg_isready", "-q")) == "")
+    psql = ("psql", "-U", "chat", "-d", "chat", "-c")
+    database.run((*psql, "drop role if exists app"))
+    database.run((*psql, "create role app login"))
+    somebody = ("psql", "-U", "app", "-d", "chat", "-c", "select 1")
+    before = database.connections()
+    fault = ExhaustConnections(role="database")
+    fault.check_aim(stage(stack))
+    injection = fault.inject(stage(stack))
+    with pytest.raises(InstrumentError, match="reserved for roles with the SUPERUSER attribute"):
+        database.run(somebody)
+    database.run((*psql, "select 1"))  # for the keepers there is still room
+    injection.heal()
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert receipt.delivered["connections"] == before[1] == 17
+    assert "1" in database.run(somebody)
+    assert marked(database, "connections") == []
+    assert eventually(lambda: database.connections() == before)

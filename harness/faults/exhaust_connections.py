@@ -1,0 +1,133 @@
+"""Exhaust connections: others take every connection that a database has left, as a program does that never closes one.
+
+Whoever has connections keeps them; nobody gets a new one. What is reserved for the database's own keepers stays free.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import InstrumentError
+from harness.faults.base import Container, Stage, bite_or_heal
+from harness.faults.component import ComponentFault, all_at_once
+from harness.faults.inside import end_marked, leave_running
+from harness.history import Receipt
+
+TAKEN = "connections"
+MORE = 4  # that wait beside the others for one that somebody gives back
+FILLING_PATIENCE_S = 15.0
+EMPTYING_PATIENCE_S = 10.0
+PAUSE_S = 0.2
+
+
+@dataclass(frozen=True)
+class ExhaustConnections(ComponentFault):
+    """Take all connections of those that take writes among what it is aimed at, until it is healed."""
+
+    name: str = "exhaust_connections"
+
+    def check_aim(self, stage: Stage) -> None:
+        """Raise NothingToBreak when nothing fits, or when target.toml does not say how to connect to it."""
+        for container in stage.containers(role=self.role, zone=self.zone, region=self.region):
+            container.connect_command()
+            container.connections()
+
+    def inject(self, stage: Stage) -> ExhaustConnectionsInjection:
+        """Take them, and see that there is none left."""
+        writers = [container for container in self.victims(stage) if container.is_primary()]
+        if not writers:
+            raise InstrumentError(f"None of those with {self.aimed_at} says that it is the primary.")
+        injection = ExhaustConnectionsInjection(stage, all_at_once(Full.of, writers))
+        return bite_or_heal(injection, injection.strike)
+
+
+@dataclass
+class Full:
+    """One database: how many connections it takes, and had before, at the worst, when healing began, and after it."""
+
+    container: Container
+    id: str
+    most: int
+    before: int
+    worst: int = 0
+    at_end: int | None = None
+    after: int | None = None
+
+    @classmethod
+    def of(cls, container: Container) -> Full:
+        """Take note of a database before anything is done to it."""
+        used, most = container.connections()
+        if used >= most:
+            raise InstrumentError(f"{container.name} has no connection left even before: {used} of {most}.")
+        return cls(container, container.id, most, used)
+
+    def fill(self) -> None:
+        """Take what is left, and go on trying for what is given back; wait until all are taken."""
+        one = f"(while :; do {shlex.join(self.container.connect_command())}; sleep 1; done) &"
+        count = self.most - self.before + MORE
+        leave_running(self.container, TAKEN, f"i=0; while [ $i -lt {count} ]; do {one} i=$((i+1)); done; wait")
+        deadline = time.monotonic() + FILLING_PATIENCE_S
+        while self.worst < self.most and time.monotonic() < deadline:
+            time.sleep(PAUSE_S)
+            self.worst = max(self.worst, self.container.connections()[0])
+
+    def free(self) -> None:
+        """Give them back, and see that they are; nothing happens when another container stands there now."""
+        if self.container.id != self.id:
+            return
+        if self.at_end is None:
+            self.at_end = self.container.connections()[0]
+        end_marked(self.container, TAKEN)
+        deadline = time.monotonic() + EMPTYING_PATIENCE_S
+        while True:
+            self.after = self.container.connections()[0]
+            if self.after < self.most:
+                return
+            if time.monotonic() > deadline:
+                raise InstrumentError(f"{self.container.name} still has {self.after} of {self.most} connections.")
+            time.sleep(PAUSE_S)
+
+    def held(self) -> bool:
+        """Whether all were taken, were so still when healing began, and are not any more."""
+        ended = self.after is not None and self.after < self.most
+        return self.worst >= self.most and self.at_end is not None and self.at_end >= self.most and ended
+
+    def sentence(self) -> str:
+        """What became of it, for people."""
+        counts = f"{self.before} of {self.most} connections before, {self.worst} at the worst"
+        end = "another container stood there at the end" if self.at_end is None else f"{self.at_end} at the end"
+        return f"{self.container.name}: {counts}, {end}, {self.after} after healing."
+
+
+@dataclass
+class ExhaustConnectionsInjection:
+    """Databases without a connection left, and the way back."""
+
+    stage: Stage
+    full: list[Full]
+    on_s: float | None = None
+    off_s: float | None = None
+
+    def strike(self) -> None:
+        """Take them all."""
+        all_at_once(Full.fill, self.full)
+        self.on_s = self.stage.now()
+
+    def heal(self) -> None:
+        """Give them back."""
+        if self.off_s is None:
+            self.off_s = self.stage.now()
+        all_at_once(Full.free, self.full)
+
+    def receipt(self) -> Receipt:
+        """Confirmed when the databases themselves counted all connections as taken, at the begin and at the end."""
+        most, worst = sum(one.most for one in self.full), sum(one.worst for one in self.full)
+        bitten = any(one.worst >= one.most for one in self.full)
+        status = "missing" if not bitten else "confirmed" if all(one.held() for one in self.full) else "mismatch"
+        delivered: dict[str, Any] = {"connections": min(worst, most)}
+        delivered["mended_by_target"] = any(one.at_end is None or one.at_end < one.most for one in self.full)
+        evidence = [one.sentence() for one in self.full]
+        return Receipt(status, {"connections": most}, delivered, self.on_s, self.off_s, evidence)
