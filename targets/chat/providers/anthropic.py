@@ -10,7 +10,7 @@ from anthropic.types import Message, MessageParam
 
 from targets.chat.domain import Completion, ContextMessage, Usage
 from targets.chat.errors import ProviderBadAnswer
-from targets.chat.providers.base import SYSTEM_PROMPT, whole
+from targets.chat.providers.base import SYSTEM_PROMPT, Provider, whole
 from targets.chat.providers.sdk import LIMITS, SdkErrors, translated
 from targets.chat.settings import AnthropicSettings
 
@@ -21,7 +21,7 @@ ERRORS = SdkErrors(
 FINISH_REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "refusal": "content_filter"}
 
 
-class AnthropicProvider:
+class AnthropicProvider(Provider):
     """A Provider that speaks with Anthropic, or with anything on its wire format."""
 
     name = "anthropic"

@@ -16,7 +16,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 from targets.chat.domain import Completion, ContextMessage, Usage
 from targets.chat.errors import ProviderBadAnswer
-from targets.chat.providers.base import SYSTEM_PROMPT, whole
+from targets.chat.providers.base import SYSTEM_PROMPT, Provider, whole
 from targets.chat.providers.sdk import LIMITS, Refusal, SdkErrors, refusal, translated
 from targets.chat.settings import ServiceSettings
 
@@ -24,7 +24,7 @@ ERRORS = SdkErrors(openai.APITimeoutError, openai.APIConnectionError, openai.API
 FAILED = "error"  # a finish reason with which a provider says that it broke down on the way
 
 
-class ChatCompletions:
+class ChatCompletions(Provider):
     """A Provider that speaks chat completions."""
 
     name: str

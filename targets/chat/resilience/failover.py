@@ -49,6 +49,8 @@ class FailoverProvider:
         used = self._all if settings.failover else self._all[:1]
         _check_time(len(used), self._deadline_s, settings)
         self._members = {provider.name: Member(provider, self._breaker(provider.name)) for provider in used}
+        if len(self._members) < len(used):
+            raise SettingsError("Each AI provider needs a name of its own.")
         self._order: Order = _order(list(self._members), settings)
 
     async def complete(self, messages: Sequence[ContextMessage]) -> Completion:
@@ -145,8 +147,6 @@ class FailoverProvider:
 
 
 def _order(names: list[str], settings: ResilienceSettings) -> Order:
-    if len(set(names)) < len(names):
-        raise SettingsError("Each AI provider has a name of its own.")
     return HealthOrder(names, settings.breaker_open_s) if settings.order == "health" else ConfiguredOrder(names)
 
 
