@@ -1,7 +1,8 @@
 """Mistral (https://docs.mistral.ai/api): chat completions, of a stricter kind.
 
-It answers 422 to parameters that it does not know, `stream_options` and `max_completion_tokens` among them; usage comes
-with the last chunk of a stream anyway. Its finish reason 'model_length' is a full context, and 'error' a failure.
+It answers 422 to parameters that it does not know, such as `max_completion_tokens` (vectorize-io/hindsight#852), so it
+gets none that it can do without: usage comes with the last chunk of a stream unasked. Its finish reason 'model_length'
+is a full context, and 'error' a failure.
 """
 
 from __future__ import annotations
