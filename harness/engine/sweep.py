@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import docker
 from docker.errors import APIError, NotFound
 
 from harness.engine import marks
+from harness.engine.disks import find_disks, remove_disk
 from harness.engine.holds import change_labels, held_labels
 from harness.engine.swarm_mode import GATEWAY, is_manager, swarm_labels
 from harness.errors import InstrumentError
@@ -19,7 +21,7 @@ from harness.errors import InstrumentError
 Log = Callable[[str], None]
 
 
-Kind = Literal["service", "container", "network", "volume", "config", "secret", "node label", "swarm"]
+Kind = Literal["service", "container", "network", "volume", "disk", "config", "secret", "node label", "swarm"]
 
 LEAVE_ANYWAY_S = 15.0
 """When a swarm of ours is left although something in it does not go: leaving takes that along."""
@@ -51,6 +53,7 @@ def find_ours(client: docker.DockerClient, campaign: str = "") -> list[Item]:
     found += [Item("network", n["Id"], n["Name"]) for n in api.networks(filters={"label": label})]
     volumes = api.volumes(filters={"label": label})["Volumes"] or []
     found += [Item("volume", v["Name"], v["Name"]) for v in volumes]
+    found += [Item("disk", device, str(file)) for device, file in find_disks(client, campaign).items()]
     return found + (_swarm(client, label) if managed else [])
 
 
@@ -84,6 +87,8 @@ def sweep(client: docker.DockerClient, log: Log, campaign: str = "", patience_s:
         for item in items:
             if item.kind == "swarm" and _inhabited(items) and time.monotonic() - began < LEAVE_ANYWAY_S:
                 continue
+            if item.name == GATEWAY and any(other.kind == "swarm" for other in items):
+                continue  # a swarm that just began does not use it yet, and would make another one, without our label
             if _remove(client, item) and str(item) not in removed:
                 removed[str(item)] = None
                 log(f"removed {item}")
@@ -95,7 +100,7 @@ def sweep(client: docker.DockerClient, log: Log, campaign: str = "", patience_s:
 
 def _inhabited(items: Sequence[Item]) -> bool:
     """Whether there is anything yet that goes before the swarm does; the bridge goes after it."""
-    return any(item.kind not in ("swarm", "volume") and item.name != GATEWAY for item in items)
+    return any(item.kind not in ("swarm", "volume", "disk") and item.name != GATEWAY for item in items)
 
 
 def unpause(client: docker.DockerClient, items: Sequence[Item]) -> list[str]:
@@ -121,6 +126,8 @@ def _remove(client: docker.DockerClient, item: Item) -> bool:
                 api.remove_network(item.id)
             case "volume":
                 api.remove_volume(item.id, force=True)
+            case "disk":
+                return remove_disk(item.id, Path(item.name))
             case "service":
                 api.remove_service(item.id)
             case "config":

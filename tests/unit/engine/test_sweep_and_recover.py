@@ -169,6 +169,13 @@ def test_a_swarm_of_ours_is_left_when_nothing_of_ours_is_in_it_any_more(manager:
     assert find_ours(manager) == []
 
 
+def test_the_bridge_stays_as_long_as_the_swarm_though_nobody_uses_it_yet(manager: Any) -> None:
+    manager.swarm = OURS
+    manager.add("network", "docker_gwbridge", OURS)
+    sweep(manager, lambda _: None)
+    assert manager.calls[-2:] == ["leave", "remove docker_gwbridge"]
+
+
 def test_a_swarm_of_another_campaign_is_not_left(manager: Any) -> None:
     manager.swarm = {**OURS, "testbed.campaign": "c2"}
     sweep(manager, lambda _: None, campaign="c1")
