@@ -46,6 +46,7 @@ class EventWatcher:
         self._exit_codes: dict[tuple[str, datetime], int] = {}
         self._signals: dict[tuple[str, datetime], str] = {}
         self._tasks: dict[str, str] = {}
+        self._starts = 0
         self._lock = threading.Lock()
         self._lost = ""
         self._closing = False
@@ -81,6 +82,11 @@ class EventWatcher:
             for moment, action in moments
             if action == "die"
         ]
+
+    def starts(self) -> int:
+        """Return how many starts of components' containers were heard of so far."""
+        with self._lock:
+            return self._starts
 
     def slots(self) -> dict[str, list[str]]:
         """Return the containers that were heard of, by slot of a Swarm service ('stack_service.1'), oldest first."""
@@ -118,6 +124,7 @@ class EventWatcher:
                     self._tasks.setdefault(container, task)
                 if signal not in ("", "9", "SIGKILL"):
                     self._signals[container, moment] = signal
+                self._starts += action == "start" and bool(said.get(marks.COMPONENT))
                 self._seen.setdefault(container, []).append((moment, action))
                 if code.isdigit():
                     self._exit_codes[container, moment] = int(code)

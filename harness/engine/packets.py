@@ -30,7 +30,10 @@ class PacketRules:
         self._image = image
 
     def drop(self, container: str, owner: str, peers: Sequence[str]) -> None:
-        """Drop everything that the container (by id) gets from or sends to `peers`, in place of what was dropped."""
+        """Drop everything that the container (by id) gets from or sends to `peers`, in place of what was dropped.
+
+        What was dropped from and to those that are in both lists stays counted.
+        """
         self._run(container, ["drop", _chain(owner), *peers])
 
     def restore(self, container: str, owner: str) -> None:

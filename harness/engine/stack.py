@@ -166,6 +166,10 @@ class Stack:
         """What target.toml says of a service; one that it does not name is for itself."""
         return self.target.components.get(service, Component(name=service, role=service, zone="", region=""))
 
+    def starts(self) -> int:
+        """How many starts of its containers the engine has told so far: another number, and somebody is new."""
+        return self._watcher.starts()
+
     def ready(self, timeout_s: float) -> float:
         """Wait until the entry's readiness path answers 2xx, and return how long (s) that took."""
         url = self.base_url + self.target.entry.ready

@@ -71,6 +71,10 @@ class DockerStage:
             raise self._nothing(components, "no simulator that takes orders (`control_port`)")
         return found
 
+    def starts(self) -> int:
+        """How many starts of containers the engine has told so far: another number, and somebody is new."""
+        return self._stack.starts()
+
     def now(self) -> float:
         """Run time (s)."""
         return self._clock.now()

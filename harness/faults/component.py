@@ -101,8 +101,8 @@ Thing = TypeVar("Thing")
 
 def all_at_once(action: Callable[[Thing], T], containers: Sequence[Thing]) -> list[T]:
     """Do `action` to all containers in the same moment; the first error is raised after all have ended."""
-    if len(containers) == 1:
-        return [action(containers[0])]
+    if len(containers) < 2:
+        return [action(container) for container in containers]
     with ThreadPoolExecutor(len(containers)) as pool:
         return list(pool.map(action, containers))
 

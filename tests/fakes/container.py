@@ -190,8 +190,9 @@ class FakeContainer:
 
     def _reach_out(self, command: tuple[str, ...]) -> str:
         """As bash's /dev/tcp does: a far side that is there refuses, one behind a rule is not heard of."""
-        address = next(one.address for one in self.network if one.address and f"/{one.address}/" in command[-1])
-        far = next(one for one in self.network if one.address == address)
+        far = next((one for one in self.network if one.address and f"/{one.address}/" in command[-1]), None)
+        if far is None:
+            return "silent\n"  # nobody has that address any more
         for one, peer in ((self, far), (far, self)):
             if peer.address in one.dropped:
                 one.drops += 1

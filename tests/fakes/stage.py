@@ -33,6 +33,7 @@ class FakeStage:
         self._links = links
         self._providers = providers
         self._services = services
+        self.started = 0
         self.clock = clock or RunClock.starting_in(0.0)
 
     def containers(self, *, role: str | None, zone: str | None, region: str | None) -> list[Container]:
@@ -62,6 +63,9 @@ class FakeStage:
     def providers(self, *, role: str, zone: str | None, region: str | None) -> list[ProviderHandle]:
         names = {part.name for part in self._target.find(role=role, zone=zone, region=region)}
         return self._some([p for p in self._providers if p.name in names], "simulator")
+
+    def starts(self) -> int:
+        return self.started
 
     def now(self) -> float:
         return self.clock.now()

@@ -196,6 +196,19 @@ def test_a_crash_that_stays_away_is_not_mended_by_whoever_scales_the_service(sta
     assert len(stack.swarm_services["web"].instances()) == 2
 
 
+def test_a_crash_of_a_slot_that_is_scaled_away_meanwhile_is_no_error(stack: SwarmStack) -> None:
+    injection = Crash(role="app", stays_away=True).inject(stage(stack))
+    try:
+        stack.swarm_services["web"].scale(1)
+    finally:
+        injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert (receipt.delivered["containers"], receipt.delivered["came_back"]) == (2, 1)
+    assert receipt.delivered["no_longer_wanted"] == 1
+    assert any("its service was scaled down below it" in sentence for sentence in receipt.evidence)
+
+
 def test_all_services_of_a_zone_go_in_the_same_moment_and_toxiproxy_does_not(stack: SwarmStack) -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
     injection = Crash(zone="a", stays_away=True).inject(stage(stack))

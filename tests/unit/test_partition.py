@@ -1,12 +1,15 @@
 """A partition between two zones: nobody hears of the other side, it heals, and tampering never passes for it."""
 
+import threading
 from typing import Any
 
 import pytest
 
+from harness.clock import RunClock
 from harness.errors import InstrumentError, NothingToBreak
 from harness.faults import partition
 from harness.faults.base import Container
+from harness.faults.muster import Watch
 from harness.faults.partition import Partition
 from harness.target import Target
 from tests.fakes.container import FakeContainer, Misdirected
@@ -37,6 +40,52 @@ def containers(**tampering: dict[str, Any]) -> dict[str, FakeContainer]:
 
 def stage(*found: Container) -> FakeStage:
     return FakeStage(AIM, containers=found)
+
+
+class Watched:
+    """A stage on which others start, and where the partition looks at once instead of in a while."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._watches: list[Watch] = []
+        watches = self._watches
+
+        def start(watch: Watch) -> None:
+            watches.append(watch)
+
+        monkeypatch.setattr(Watch, "start", start)
+
+    def stage(self, *found: FakeContainer) -> FakeStage:
+        self._found = list(found)
+        self._stage = FakeStage(AIM, containers=self._found)
+        return self._stage
+
+    def replaced(self, container: FakeContainer, address: str, noticed: bool = True) -> None:
+        """Another container, with another address and without rules, runs in its place."""
+        container.replace()
+        container.address, container.dropped, container.drops = address, set(), 0
+        if noticed:
+            self._watches[0].look()
+
+    def joined(self, container: FakeContainer) -> None:
+        self._found.append(container)
+        self._watches[0].look()
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
+    return Watched(monkeypatch)
+
+
+def test_a_start_is_noticed_by_itself_until_it_is_stopped() -> None:
+    found, seen, again = stage(*containers().values()), threading.Event(), threading.Event()
+    looks = iter((seen, again))
+    watch = Watch(found, lambda: next(looks).set())
+    watch.start()
+    found.started += 1
+    assert seen.wait(5)
+    watch.stop()
+    found.started += 1
+    assert not again.wait(0.3)
 
 
 def test_it_bites_heals_and_proves_it() -> None:
@@ -83,6 +132,69 @@ def test_rules_that_are_lost_on_the_way_are_a_mismatch() -> None:
     found["app-a"].dropped = set()  # as when its container was replaced by another
     injection.heal()
     assert injection.receipt().status == "mismatch"
+
+
+@pytest.mark.parametrize("name", ["app-a", "app-b"])
+def test_one_that_takes_anothers_place_meanwhile_is_cut_off_too(name: str, watched: Watched) -> None:
+    found = containers()
+    injection = FAULT.inject(watched.stage(*found.values()))
+    watched.replaced(found[name], "10.0.0.9")
+    for here in ("app-a", "cache-a"):
+        assert found[here].dropped == {found["app-b"].address, found["cache-b"].address}
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert [when for when, _ in injection.looks] == [
+        "while on",
+        f"after {found[name].name} had started",
+        "before healing",
+    ]
+    assert any(f"{found[name].name} started at" in sentence for sentence in receipt.evidence)
+    assert not any(one.dropped for one in found.values())
+
+
+def test_one_more_is_cut_off_as_well_and_one_that_goes_is_not_asked(watched: Watched) -> None:
+    found = containers()
+    one_more = FakeContainer(AIM.components["app-a"], name="app-a-2", address="10.0.0.7")
+    injection = FAULT.inject(watched.stage(*found.values()))
+    one_more.network = [*found.values(), one_more]
+    for one in found.values():
+        one.network = one_more.network
+    watched.joined(one_more)
+    assert one_more.dropped == {"10.0.0.4", "10.0.0.5"}
+    found["app-a"].dismiss()
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert receipt.requested["rules"] == 2
+    assert not one_more.dropped
+
+
+def test_one_that_nobody_noticed_until_the_end_is_a_mismatch(watched: Watched) -> None:
+    found = containers()
+    injection = FAULT.inject(watched.stage(*found.values()))
+    watched.replaced(found["app-a"], "10.0.0.9", noticed=False)
+    injection.stage.clock = RunClock(injection.stage.clock.t0_monotonic - 12.0, injection.stage.clock.t0_wall)  # type: ignore[attr-defined]
+    injection.heal()
+    assert injection.receipt().status == "mismatch"
+
+
+def test_one_that_cannot_be_cut_off_is_a_mismatch_and_everything_else_heals(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = containers()
+    injection = FAULT.inject(watched.stage(*found.values()))
+
+    def refuse(peers: object) -> None:
+        raise InstrumentError("the engine refused")
+
+    monkeypatch.setattr(found["app-a"], "drop_packets", refuse)
+    watched.replaced(found["app-a"], "10.0.0.9")
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "mismatch"
+    assert "the engine refused" in receipt.evidence
+    assert not any(one.dropped for one in found.values())
 
 
 def test_what_does_not_heal_is_an_error() -> None:

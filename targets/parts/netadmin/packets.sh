@@ -1,5 +1,6 @@
 #!/bin/sh
-# packets drop CHAIN ADDRESS...  drop everything from and to the addresses, in place of what CHAIN dropped before
+# packets drop CHAIN ADDRESS...  drop everything from and to the addresses, in place of what CHAIN dropped before; what it
+#                                dropped of those that it drops still stays counted
 # packets restore CHAIN          let it pass again; nothing happens when there is no such chain
 # packets count CHAIN            print how many packets CHAIN has dropped
 set -eu
@@ -21,18 +22,35 @@ restore() {
   $tables -w 5 -X "$chain"
 }
 
+rules() {
+  for address in "$@"; do
+    echo "-s $address/32 -j DROP"
+    echo "-d $address/32 -j DROP"
+  done | sort
+}
+
+# What changes of a chain that is there, as lines for iptables-restore: one step, and no packet passes in between.
+changes() {
+  now=$(mktemp) then=$(mktemp)
+  $tables -w 5 -S "$chain" | sed -n "s/^-A $chain //p" | sort >"$now"
+  rules "$@" >"$then"
+  comm -13 "$now" "$then" | sed "s/^/-A $chain /"
+  comm -23 "$now" "$then" | sed "s/^/-D $chain /"
+  rm -f "$now" "$then"
+}
+
 case $what in
   drop)
-    restore
     {
       echo "*filter"
-      echo ":$chain - [0:0]"
-      for address in "$@"; do
-        echo "-A $chain -s $address -j DROP"
-        echo "-A $chain -d $address -j DROP"
-      done
-      echo "-I INPUT -j $chain"
-      echo "-I OUTPUT -j $chain"
+      if there; then
+        changes "$@"
+      else
+        echo ":$chain - [0:0]"
+        rules "$@" | sed "s/^/-A $chain /"
+        echo "-I INPUT -j $chain"
+        echo "-I OUTPUT -j $chain"
+      fi
       echo "COMMIT"
     } | $tables-restore -w 5 --noflush
     ;;
