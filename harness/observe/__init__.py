@@ -1,0 +1,1 @@
+"""What happens in the laboratory as Prometheus metrics: live while runs go on, and back-filled from their results."""
