@@ -45,6 +45,14 @@ class Users(Strict):
         return self.claimed if self.per_core is None else min(self.claimed, self.per_core * cores)
 
 
+class Disk(Strict):
+    """A disk with a bound: the Compose volume that it is for, where that is mounted, and how much fits on it."""
+
+    volume: str
+    path: str = Field(pattern="^/")
+    mb: PositiveInt = Field(ge=32)
+
+
 class Component(Strict):
     """One service of the target; the table's key is the name of the Compose service.
 
@@ -53,6 +61,7 @@ class Component(Strict):
     `connections` is one that prints how many connections it has and how many it gives to ordinary users at most;
     `connect` is one that takes one of those and keeps it for as long as it runs;
     `decisions` is one that prints what it decided and why, as JSON (see `harness.decisions`).
+    `disk` gives its volume a bound, where the harness can make such disks: else it cannot be filled up.
     `control_port` is where a provider simulator takes its orders, or a component with the role `pager` is read.
     """
 
@@ -66,6 +75,7 @@ class Component(Strict):
     connections: tuple[str, ...] | None = None
     connect: tuple[str, ...] | None = None
     decisions: tuple[str, ...] | None = None
+    disk: Disk | None = None
     control_port: Port | None = None
 
 
@@ -143,6 +153,9 @@ class Target(Strict):
                     raise ValueError(f"{what} {did_you_mean(service, known)}")
         if self.alerts and not self.pagers():
             raise ValueError(f"alerts are expected, and no component with the role '{PAGER}' has a control_port")
+        disks = [part.disk.volume for part in self.components.values() if part.disk is not None]
+        if len(set(disks)) < len(disks):
+            raise ValueError("two components have a disk for the same volume")
         for name, version in self.bad_versions.items():
             for service in version.services:
                 if service not in known:

@@ -204,6 +204,14 @@ class DockerContainer:
         """What takes a connection and keeps it (`connect` of target.toml). Raises NothingToBreak when not declared."""
         return self._declared("connect")
 
+    def disk(self) -> tuple[str, int]:
+        """Where its disk is mounted and how much (MB) fits on it (`disk` of target.toml). Raises NothingToBreak."""
+        disk = self._component.disk
+        if disk is None:
+            problem = f"target.toml gives the component '{self.component}' no disk with a bound."
+            raise NothingToBreak(problem, f"Add components.{self.component}.disk.")
+        return disk.path, disk.mb
+
     def _declared(self, what: str) -> tuple[str, ...]:
         command: tuple[str, ...] | None = getattr(self._component, what)
         if command is None:

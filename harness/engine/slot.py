@@ -196,6 +196,10 @@ class SwarmSlot:
         """What takes a connection and keeps it (`connect` of target.toml). Raises NothingToBreak when not declared."""
         return self._now().connect_command()
 
+    def disk(self) -> tuple[str, int]:
+        """Where its disk is mounted and how much (MB) fits on it (`disk` of target.toml). Raises NothingToBreak."""
+        return self._now().disk()
+
     def addresses(self) -> list[str]:
         """Its IPv4 addresses, and those of the Toxiproxy that bears its name."""
         return [*self._now().addresses(), *(self._proxy.addresses() if self._proxy else [])]

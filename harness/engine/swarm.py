@@ -13,6 +13,7 @@ from docker.errors import APIError, ImageNotFound
 from harness.engine import marks
 from harness.engine.cli import STDIN, ComposeCli, last_lines, run_child
 from harness.engine.deployer import STEADY_S, Deployer, PortTaken, is_port_taken, resolve
+from harness.engine.disks import make_disks
 from harness.engine.project import Project, read_project
 from harness.engine.settle import until
 from harness.engine.swarm_mode import ensure_swarm
@@ -56,6 +57,7 @@ class SwarmDeployer(Deployer):
         cli = self._cli(target)
         rendered, variables = cli.rendered(plain_file), cli.variables(plain_file)
         plain = read_project(rendered, str(plain_file))
+        disks = make_disks(self._client, target, campaign)
         weaving = weave_swarm(
             target,
             rendered,
@@ -68,6 +70,7 @@ class SwarmDeployer(Deployer):
             images=self._image_ids(rendered, plain),
             places=self._places,
             toxiproxy_image=self._toxiproxy_image,
+            disks=disks,
         )
         blotted = self._blotted(target, variables)
         write_redacted(self._folder, weaving, blotted)

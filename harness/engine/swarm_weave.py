@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from harness.engine import marks
+from harness.engine.disks import driver_opts
 from harness.engine.override import override_yaml
 from harness.engine.project import Project
 from harness.engine.proxies import (
@@ -64,11 +66,13 @@ def weave_swarm(
     images: Mapping[str, str],
     places: Sequence[str] = (),
     toxiproxy_image: str = TOXIPROXY_IMAGE,
+    disks: Mapping[str, str] = MappingProxyType({}),
 ) -> SwarmWeaving:
     """Return the stack and what stands beside it. `rendered` is what Compose printed, `plain` the facts in it.
 
     `ports`, `env`, `resolve` and `places` as for `harness.engine.weave.weave`. `node` is the node on which everything
-    runs; `images` maps the names of images that are here to their ids. Raises ConfigError for what cannot be woven.
+    runs; `images` maps the names of images that are here to their ids, `disks` volumes to their devices. Raises
+    ConfigError for what cannot be woven.
     """
     proxies = plan_proxies(
         target,
@@ -81,7 +85,7 @@ def weave_swarm(
         group=lambda component: component.zone,
     )
     refuse_for_swarm(target, plain, proxies.left_out)
-    weaver = _SwarmWeaver(target, rendered, plain, campaign, proxies, node, images)
+    weaver = _SwarmWeaver(target, rendered, plain, campaign, proxies, node, images, disks)
     return SwarmWeaving(
         project=weaver.project,
         override=weaver.beside(),
@@ -109,6 +113,7 @@ class _SwarmWeaver:
     proxies: Proxies
     node: str
     images: Mapping[str, str]
+    disks: Mapping[str, str]
 
     @property
     def project(self) -> str:
@@ -146,6 +151,8 @@ class _SwarmWeaver:
                     key: {k: v for k, v in (data or {}).items() if k != "name" and v is not None} | {"labels": mark}
                     for key, data in items.items()
                 }
+        for volume, device in self.disks.items():
+            stack["volumes"][volume] |= {"driver": "local", "driver_opts": driver_opts(device)}
         return stack
 
     def beside(self) -> dict[str, Any]:

@@ -120,6 +120,10 @@ class Container(Protocol):
         """What takes a connection and keeps it (`connect` of target.toml). Raises NothingToBreak when not declared."""
         ...
 
+    def disk(self) -> tuple[str, int]:
+        """Where its disk is mounted and how much (MB) fits on it (`disk` of target.toml). Raises NothingToBreak."""
+        ...
+
     def addresses(self) -> list[str]:
         """Its IPv4 addresses on all its networks."""
         ...

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from harness.clock import RunClock
+from harness.engine.disks import find_disks, why_not
 from harness.engine.host import connect
 from harness.engine.images import ensure_images
 from harness.engine.residue import residue, snapshot
@@ -17,7 +18,9 @@ from harness.engine.stage import DockerStage
 from harness.engine.swarm_stack import SwarmStack
 from harness.errors import InstrumentError, NothingToBreak
 from harness.faults.bad_deploy import BadDeploy
+from harness.faults.base import Container
 from harness.faults.exhaust_connections import ExhaustConnections
+from harness.faults.fill_disk import MB, FillDisk, space
 from harness.faults.fill_memory import FillMemory, memory_of
 from harness.faults.hang import Hang
 from harness.faults.inside import marked
@@ -44,6 +47,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmStack]:
         finally:
             stack.down()
         assert residue(before, snapshot(client)) == []
+        assert not find_disks(client)
     client.close()
 
 
@@ -176,7 +180,7 @@ def test_a_leak_that_is_taken_away_leaves_nothing(stack: SwarmStack) -> None:
 
 def test_a_database_without_a_connection_left_refuses_others_and_is_well_afterwards(stack: SwarmStack) -> None:
     (database,) = stack.containers("database")
-    assert eventually(lambda: database.run(("pg_isready", "-q")) == "")
+    assert eventually(lambda: alive(database))
     psql = ("psql", "-U", "chat", "-d", "chat", "-c")
     database.run((*psql, "drop role if exists app"))
     database.run((*psql, "create role app login"))
@@ -196,3 +200,41 @@ def test_a_database_without_a_connection_left_refuses_others_and_is_well_afterwa
     assert "1" in database.run(somebody)
     assert marked(database, "connections") == []
     assert eventually(lambda: database.connections() == before)
+
+
+def test_a_disk_that_is_full_refuses_what_is_written_and_is_well_afterwards(stack: SwarmStack) -> None:
+    client = connect()
+    reason = why_not(client)
+    client.close()
+    (database,) = stack.containers("database")
+    assert eventually(lambda: alive(database))
+    psql = ("psql", "-U", "chat", "-d", "chat", "-v", "ON_ERROR_STOP=1", "-tAc")
+    database.run((*psql, "create table if not exists kept as select 1 as one"))
+    fault = FillDisk(role="database", within_s=4)
+    if reason:
+        with pytest.raises(NothingToBreak, match="none with a bound"):
+            fault.check_aim(stage(stack))
+        pytest.skip(reason)
+    fault.check_aim(stage(stack))
+    free, size = space(database, "/var/lib/postgresql/data")
+    assert 20 * MB < free < size < 140 * MB
+    injection = fault.inject(stage(stack))
+    with pytest.raises(InstrumentError, match="No space left on device"):
+        database.run((*psql, "create table more as select repeat('x', 500) from generate_series(1, 20000)"))
+    injection.heal()
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed", receipt
+    assert 2 < receipt.delivered["within_s"] < 12
+    assert eventually(lambda: alive(database), within_s=30), "it may have fallen over and recover"
+    assert database.run((*psql, "select sum(one) from kept")).strip() == "1"
+    database.run((*psql, "create table more as select repeat('x', 500) from generate_series(1, 20000)"))
+    assert marked(database, "filler") == []
+    assert ".testbed-filler" not in database.run(("ls", "-a", "/var/lib/postgresql/data"))
+
+
+def alive(database: Container) -> bool:
+    try:
+        return database.run(("pg_isready", "-q")) == ""
+    except InstrumentError:
+        return False
