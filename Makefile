@@ -57,7 +57,7 @@ run: install ## Run the API of PHASE in Docker as in production (v1: Compose, v2
 	@PORT=$(call quoted,$(PORT)) $(RUN)harness run $(call quoted,$(PHASE))
 
 .PHONY: experiment
-experiment: install ## Put PHASE under test and print verdicts (EXPERIMENT=name for one, SEED=, REPEATS=)
+experiment: install ## Put PHASE under test and print verdicts (EXPERIMENT="one two" for some, SEED=, REPEATS=)
 	@$(RUN)harness experiment $(call quoted,$(PHASE)) $(if $(EXPERIMENT),--experiment=$(call quoted,$(EXPERIMENT))) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))
 
 .PHONY: calibrate

@@ -116,7 +116,9 @@ def setup(
 @app.command()
 def experiment(
     phase: Phase,
-    experiment: Annotated[str | None, typer.Option(help="Only this one; without it, all of them.")] = None,
+    experiment: Annotated[
+        str | None, typer.Option(help="Only this one, or 'these two'; without it, all of them.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Arrivals are drawn from it.")] = 1,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="How often each experiment runs.")] = 1,
 ) -> None:

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 
 @dataclass(frozen=True)
 class Plan:
-    """What was asked for, checked. `chosen` is True when one experiment was asked for by its name.
+    """What was asked for, checked. `chosen` is True when the experiments were asked for by name.
 
     `first` is the number of the first repeat: another campaign may have made those before it.
     `part_of` is the command of the larger undertaking that this campaign is a part of, if it is one.
@@ -80,12 +81,15 @@ class Plan:
             return self.part_of
         words = f"make experiment PHASE={self.target.phase}"
         if self.chosen:
-            words += f" EXPERIMENT={self.experiments[0].name}"
+            words += f" EXPERIMENT={shlex.quote(' '.join(one.name for one in self.experiments))}"
         return f"{words} SEED={self.seed} REPEATS={self.repeats}"
 
 
 def make_plan(phase: str, experiment: str | None, seed: int, repeats: int) -> Plan:
-    """Read and check everything that people wrote. Raises ConfigError that names file, place and remedy."""
+    """Read and check everything that people wrote. `experiment` may name several, separated by blanks or commas.
+
+    Raises ConfigError that names file, place and remedy.
+    """
     target = find_target(phase)
     names = known_experiments()
     claims = load_claims(target.folder / "claims.toml", names)
@@ -95,7 +99,8 @@ def make_plan(phase: str, experiment: str | None, seed: int, repeats: int) -> Pl
                 problem, remedy = f"there is no experiment '{name}'.", did_you_mean(name, names)
                 raise ConfigError(str(target.folder / "target.toml"), table, problem, remedy)
     suite = [name for name in names if name not in target.by_name_only]
-    chosen = [load_experiment(name) for name in (suite if experiment is None else [experiment])]
+    asked = suite if experiment is None else list(dict.fromkeys(experiment.replace(",", " ").split())) or [experiment]
+    chosen = [load_experiment(name) for name in asked]
     for one in chosen:
         _check_amount(one, target)
     return Plan(target, claims, tuple(chosen), experiment is not None, seed, repeats)
