@@ -8,7 +8,7 @@ Names follow https://prometheus.io/docs/practices/naming/: base units, `_total` 
     run           is unique over all campaigns: `<campaign>/<run>`
 
 Counters begin with 0 at the start of their run, so that `increase()` over the whole run misses nothing. A gauge
-without an own end keeps its last value for Prometheus' lookback: ask for the end with `last_over_time`.
+without an end of its own keeps its last value for Prometheus' lookback: ask for the end with `last_over_time`.
 """
 
 from __future__ import annotations
@@ -153,8 +153,11 @@ CLAIM_BOUND = _gauge(
 # The laboratory itself.
 
 LATENESS = _gauge(
-    "generator_lateness_seconds", "How late arrivals were sent: quantile is 0.5, 0.99 or 1 (max).", *RUN, "quantile"
-)
+    "generator_lateness_seconds",
+    "How late arrivals of the last 10 s were sent: quantile is 0.5, 0.99 or 1 (the latest).",
+    *RUN, "quantile",
+)  # fmt: skip
+RUN_LATENESS = _gauge("run_lateness_seconds", "The same over the whole run, from its end on.", *RUN, "quantile")
 PRESSURE = _gauge(
     "machine_pressure_ratio",
     "Share of time in which somebody waited for the resource (cpu, memory, io), from the kernel's PSI.",
@@ -177,7 +180,8 @@ METRICS: tuple[Metric, ...] = (
     AVAILABILITY, AVAILABILITY_LOW, AVAILABILITY_HIGH, LATENCY, MITIGATION, RECOVERY, LOST, MESSAGES, RUN_VALID,
     RUN_INFO,
     CAMPAIGN_INFO, CLAIM_VERDICT, CLAIM_MEASURED, CLAIM_LOW, CLAIM_HIGH, CLAIM_BOUND,
-    LATENESS, PRESSURE, MACHINE_BUSY, MACHINE_STEAL, HARNESS_CPU, HARNESS_MEMORY, COMPONENT_CPU, COMPONENT_MEMORY,
+    LATENESS, RUN_LATENESS, PRESSURE, MACHINE_BUSY, MACHINE_STEAL,
+    HARNESS_CPU, HARNESS_MEMORY, COMPONENT_CPU, COMPONENT_MEMORY,
 )  # fmt: skip
 """All of them."""
 
