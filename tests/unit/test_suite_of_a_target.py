@@ -29,6 +29,24 @@ def test_by_name_it_runs() -> None:
     assert names("rolling_deploy") == ["rolling_deploy"]
 
 
+def test_several_may_be_named_and_the_command_repeats_them() -> None:
+    plan = make_plan("v1", "cache_down, app_crash cache_down", 1, 1)
+    assert [each.name for each in plan.experiments] == ["cache_down", "app_crash"]
+    assert "EXPERIMENT='cache_down app_crash'" in plan.command
+    with pytest.raises(ConfigError, match="'app_crash'"):
+        make_plan("v1", "cache_down app_crush", 1, 1)
+
+
+def test_every_expected_alert_is_one_of_the_rules() -> None:
+    rules = (V1.parents[0] / "parts" / "monitoring" / "rules").glob("*.yml")
+    known = {
+        line.split("alert:")[1].strip() for file in rules for line in file.read_text().splitlines() if "alert:" in line
+    }
+    expected = {name for alerts in find_target("v3").alerts.values() for name in alerts.expected}
+    assert len(known) > 30
+    assert expected <= known
+
+
 def test_an_unknown_name_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
     folder = tmp_path / "targets" / "v1"
     shutil.copytree(V1, folder)
