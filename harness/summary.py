@@ -63,7 +63,7 @@ def build_summary(
         command=campaign.command,
         versions=campaign.versions,
         machine=campaign.machine,
-        runs=[_run(history) for history in histories],
+        runs=[run_part(history) for history in histories],
         claims=[_claim(verdict) for verdict in verdicts],
         left_out=campaign.left_out,
         repeated=campaign.repeated,
@@ -91,7 +91,8 @@ def finite(value: Any) -> Any:
     return [finite(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _run(history: History) -> RunPart:
+def run_part(history: History) -> RunPart:
+    """Return what the summary says about one run."""
     record = history.record
     outcomes = _outcomes(history.counted())
     outcomes.subtract(_outcomes(abuse(history)))
