@@ -41,7 +41,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	var r *relay
 	w := newWatch(s, log, func(address string) { r.leaveAllBut(address) })
-	if r, err = newRelay(folder, log, w.current); err != nil {
+	if r, err = newRelay(folder, s.statement+lookEvery, log, w.current); err != nil {
 		return err
 	}
 	// What leads to PostgreSQL outlives the signal: requests in flight need it.
@@ -71,7 +71,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 
 // serve lets clients in until ctx ends; those that are connected then have 3 s to finish.
 func serve(ctx context.Context, s *settings, folder string, h *health, log, quiet *slog.Logger) error {
-	socket := filepath.Join(folder, "own")
+	socket := filepath.Join(folder, "ferretdb.sock")
 	gateway, err := ferretdb.New(&ferretdb.Config{
 		Listener: ferretdb.ListenerConfig{TCP: s.listen, Unix: socket}, Handler: "postgresql",
 		PostgreSQLURL: s.through(folder), Logger: quiet,

@@ -149,7 +149,7 @@ func inFerretDB(ctx context.Context, relayURL string, log *slog.Logger, do func(
 		return err
 	}
 	defer os.RemoveAll(folder)
-	socket := filepath.Join(folder, "socket")
+	socket := filepath.Join(folder, "ferretdb.sock") // the driver knows a socket by that ending
 	gateway, err := ferretdb.New(&ferretdb.Config{
 		Listener: ferretdb.ListenerConfig{Unix: socket}, Handler: "postgresql", PostgreSQLURL: relayURL, Logger: log,
 	})

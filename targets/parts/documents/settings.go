@@ -16,6 +16,7 @@ type settings struct {
 	postgres       *url.URL // without hosts: where it goes is decided connection by connection
 	hosts          []string // host:port of each PostgreSQL, as given
 	collections    []collection
+	statement      time.Duration // how long PostgreSQL may take for one
 }
 
 // collection is made before the first client is let in: see schema.go.
@@ -39,8 +40,6 @@ func readSettings() (*settings, error) {
 	query.Set("pool_max_conn_idle_time", "1m")
 	// A filter arrives as `_jsonb->$1 @> $2`. Only a plan that is made with the values in hand finds the index on that field.
 	query.Set("plan_cache_mode", "force_custom_plan")
-	// Also ends a COMMIT that no standby confirms, so that such ones do not use up all connections. PostgreSQL calls that a
-	// success, with a warning: relay.go does not let it pass for one.
 	query.Set("statement_timeout", strconv.FormatInt(statement.Milliseconds(), 10))
 	query.Set("idle_in_transaction_session_timeout", strconv.FormatInt(statement.Milliseconds(), 10))
 	base.RawQuery = query.Encode()
@@ -54,6 +53,7 @@ func readSettings() (*settings, error) {
 		postgres:    base,
 		hosts:       hosts,
 		collections: collections,
+		statement:   statement,
 	}, nil
 }
 
