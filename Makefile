@@ -87,6 +87,10 @@ verify-runs:
 	+@MAKEFLAGS= $(MAKE) -s --no-print-directory install
 	+@rm -f .verify-worse; $(RUN)harness verify $(call quoted,$(PHASE)) $(GATE); code=$$?; if [ $$code = 1 ]; then touch .verify-worse; else exit $$code; fi
 
+.PHONY: observe
+observe: install ## Put finished campaigns where Prometheus and Grafana show them (RESULTS=results/latest, or =results for all; DATA=)
+	@$(RUN)harness observe $(if $(RESULTS),$(call quoted,$(RESULTS))) $(if $(DATA),--data=$(call quoted,$(DATA))) $(if $(AGAIN),--again)
+
 .PHONY: sensitivity
 sensitivity: install ## Switch off one mechanism of PHASE after another: what turns red? (MECHANISM=name for one)
 	@$(RUN)harness sensitivity $(call quoted,$(PHASE)) $(if $(MECHANISM),--mechanism=$(call quoted,$(MECHANISM))) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))

@@ -34,6 +34,7 @@ from harness.gate import commands as gate
 from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
 from harness.log_command import register as register_logs
+from harness.observe.command import register as register_observe
 from harness.projection.command import register as register_projection
 from harness.sensitivity.command import register as register_sensitivity
 from harness.target import find_target
@@ -62,6 +63,7 @@ def say(line: str) -> None:
 
 running.register(app, say)
 register_logs(app, say)
+register_observe(app, say)
 
 
 @app.command()

@@ -22,7 +22,7 @@ SUMMARY = "summary.json"
 def read_summary(folder: Path) -> Summary:
     """Read a campaign's summary. Raises Unreadable where it was not judged yet, or the file is spoilt."""
     if not (folder / SUMMARY).is_file():
-        raise Unreadable(folder / SUMMARY, f"there is none yet (`harness judge {folder}` makes it)")
+        raise Unreadable(folder / SUMMARY, "the campaign has not ended, or was not judged (`harness judge` does that)")
     return read_stored(folder / SUMMARY, Summary)
 
 

@@ -22,19 +22,17 @@ class Began:
     events: tuple[dict[str, Any], ...]
 
 
-def read_began(folder: Path) -> Began:
-    """Read a run's `events.jsonl`; a last line that was cut off is left out.
+def read_began(folder: Path) -> Began | None:
+    """Read a run's `events.jsonl`; a last line that was cut off is left out. None: the run ended before it began.
 
-    Raises Unreadable when it does not say when the run began: without that nobody knows where it belongs.
+    Raises Unreadable.
     """
     path = folder / EVENTS
     try:
         whole = path.read_bytes()
         events = [json.loads(line) for line in whole[: whole.rfind(b"\n") + 1].splitlines()]
-        began = next(event["t0"] for event in events if event["event"] == "run_started")
-        return Began(datetime.fromisoformat(began).timestamp(), tuple(events))
-    except StopIteration:
-        raise Unreadable(path, "it does not say when the run began") from None
+        began = next((event["t0"] for event in events if event["event"] == "run_started"), None)
+        return None if began is None else Began(datetime.fromisoformat(began).timestamp(), tuple(events))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Unreadable(path, f"it cannot be read ({error})") from None
 

@@ -25,7 +25,8 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 def write_openmetrics(path: Path, series: Iterable[Series]) -> int:
     """Write series to `path`, and `# EOF`; return how many samples there are.
 
-    No two of them may be the same series, and those of one histogram follow upon each other. Beside `path` there are files for a while that are as long together.
+    No two of them may be the same series, and those of one histogram follow upon each other. Beside `path` there are
+    files for a while that are as long together.
     """
     parts = path.with_name(f"{path.name}.parts")
     parts.mkdir()

@@ -27,9 +27,12 @@ def labels_of(record: RunRecord, campaign: str) -> dict[str, str]:
 def series_of_run(folder: Path, campaign: str, part: RunPart | None = None) -> Iterator[Series]:
     """Yield all series of the run in `folder`; `part` is what the summary says about it, if there is one.
 
-    Raises Unreadable naming what is missing or spoilt.
+    A run that ended before its load began has none. Raises Unreadable naming what is missing or spoilt.
     """
-    history, began = read_history(folder), read_began(folder)
+    began = read_began(folder)
+    if began is None:
+        return
+    history = read_history(folder)
     record = history.record
     labels = labels_of(record, campaign)
     windows = fault_windows(record, began.events)
