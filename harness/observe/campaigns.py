@@ -57,7 +57,8 @@ def series_of_claims(record: CampaignRecord, summary: Summary, claims: Claims, a
         if claim.threshold is None or claim.check is None:
             continue
         direction = "at_most" if claim.at_least is None else "at_least"
-        said = {**own, "claim": claim.id, "unit": CHECKS[claim.check].unit, "direction": direction}
+        counted = {"check": claim.check, "unit": CHECKS[claim.check].unit}
+        said = {**own, "claim": claim.id, **counted, "direction": direction}
         yield Series(names.CLAIM_BOUND, said, *axis.held(claim.threshold.bound, 0.0))
 
 

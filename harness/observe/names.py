@@ -146,8 +146,8 @@ CLAIM_LOW = _gauge("claim_measured_low", "Lower end of its 95 % interval.", "pha
 CLAIM_HIGH = _gauge("claim_measured_high", "Upper end of its 95 % interval.", "phase", "campaign", "claim", "unit")
 CLAIM_BOUND = _gauge(
     "claim_bound",
-    "What the claim says: direction is at_least or at_most.",
-    "phase", "campaign", "claim", "unit", "direction",
+    "What the claim says: direction is at_least or at_most, check is what was counted for it.",
+    "phase", "campaign", "claim", "check", "unit", "direction",
 )  # fmt: skip
 
 # The laboratory itself.
