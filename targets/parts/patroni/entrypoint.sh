@@ -96,6 +96,8 @@ elif [ -e "$volume/.began" ] && ! { [ -e "$PGDATA/bootstrapped" ] && [ -e "$PGDA
 fi
 
 # Beside Patroni, and never in its way: without the lock (9) of the volume, and its end is nobody's.
-[ -z "${NODE_METRICS_PORT:-}" ] || python3 /usr/local/lib/node_metrics.py "$NODE_METRICS_PORT" "$volume" 9<&- &
+if [ "${NODE_METRICS_PORT:-}" ]; then
+    python3 /usr/local/lib/node_metrics.py "$NODE_METRICS_PORT" "$volume" 9<&- &
+fi
 
 exec patroni "$configuration" "$@"
