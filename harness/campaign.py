@@ -42,9 +42,11 @@ from harness.errors import ConfigError, HarnessError, InstrumentError, NothingTo
 from harness.experiment import MOST_PER_S, Experiment, known_experiments, load_experiment
 from harness.history import RECORD, RunRecord
 from harness.interruption import Interrupted, exposed, interruptible, shielded
+from harness.lab import Observer
 from harness.live import LiveView
 from harness.load.arrivals import only_late
 from harness.logs import collect as collect_logs
+from harness.observe.live import LiveMetrics
 from harness.provenance import git_state, machine_facts, versions
 from harness.rescue import mark_at_work, unmark
 from harness.run import Lab, arrivals_per_s, run_experiment
@@ -126,19 +128,21 @@ def run_campaign(plan: Plan, root: Path, view: LiveView, *, held: bool = False) 
     after everything was healed, kept and taken down.
     """
     folder = new_folder(root, plan.target.phase, datetime.now(UTC))
-    try:
-        client = ensure_engine(view.say)
-        with closing(client), _engine(client, plan, held):
-            refuse_dirty(client)
-            ensure_images(client, [*plan.target.images, "toxiproxy", "netadmin"], view.say)
-            _Campaign(plan, folder, client, view).carry_out()
-    except BaseException:
+    with LiveMetrics(folder, view.say) as metrics:
+        try:
+            client = ensure_engine(view.say)
+            with closing(client), _engine(client, plan, held):
+                refuse_dirty(client)
+                ensure_images(client, [*plan.target.images, "toxiproxy", "netadmin"], view.say)
+                _Campaign(plan, folder, client, view, metrics).carry_out()
+        except BaseException:
+            with shielded():
+                _keep_or_drop(folder)
+            raise
         with shielded():
-            _keep_or_drop(folder)
-        raise
-    with shielded():
-        summary = conclude(folder)
-        point_latest_to(folder)
+            summary = conclude(folder)
+            point_latest_to(folder)
+        metrics.campaign_ends()
     return folder, summary
 
 
@@ -188,8 +192,10 @@ def run_seed(seed: int, experiment: str, repeat: int) -> int:
 class _Campaign:
     """A campaign while it happens: its record is on disk from the start, and rewritten after each run."""
 
-    def __init__(self, plan: Plan, folder: Path, client: docker.DockerClient, view: LiveView) -> None:
-        self._plan, self._folder, self._client, self._view = plan, folder, client, view
+    def __init__(
+        self, plan: Plan, folder: Path, client: docker.DockerClient, view: LiveView, observer: Observer
+    ) -> None:
+        self._plan, self._folder, self._client, self._view, self._observer = plan, folder, client, view, observer
         self._record = CampaignRecord(
             schema=1,
             campaign=folder.name,
@@ -224,7 +230,7 @@ class _Campaign:
             try:
                 self._begin()
                 with self._stack(journal) as stack, exposed():
-                    self._runs(Lab(self._plan.target, stack, self._view, journal))
+                    self._runs(Lab(self._plan.target, stack, self._view, journal, self._observer))
             except InstrumentError as error:
                 self._fail(str(error))
             except _ENGINE_ERRORS as error:

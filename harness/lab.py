@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
+from harness.clock import RunClock
 from harness.engine.stack import Stack
+from harness.history import RunRecord
+from harness.load.plan import Plan
 from harness.load.progress import Progress
+from harness.paging import Pager
+from harness.scaling import Decision, Running
 from harness.target import Target
 
 
@@ -51,6 +58,45 @@ class Notes(Protocol):
 
 
 @dataclass(frozen=True)
+class Watched:
+    """A run that goes on, for whoever looks on: all of it may be looked at from any thread, and nothing changed.
+
+    `record` is what the run would be if it ended now. `strikes` are the faults: name, aim, and whether it bites now.
+    """
+
+    folder: Path
+    record: RunRecord
+    plan: Plan
+    clock: RunClock
+    strikes: Callable[[], Sequence[tuple[str, str, bool]]]
+    replicas: Callable[[], Sequence[Running]]
+    decisions: Callable[[], Sequence[Decision]]
+    pagers: Sequence[Pager]
+
+
+class Observer(Protocol):
+    """Who looks on while runs go on. Raises nothing, and keeps nobody waiting."""
+
+    def run_begins(self, watched: Watched) -> None:
+        """The load of a run is about to begin."""
+        ...
+
+    def run_ends(self, folder: Path) -> None:
+        """The record of the run in `folder` is on disk."""
+        ...
+
+
+class Nobody:
+    """Looks on nowhere."""
+
+    def run_begins(self, watched: Watched) -> None:
+        """Look away."""
+
+    def run_ends(self, folder: Path) -> None:
+        """Look away."""
+
+
+@dataclass(frozen=True)
 class Lab:
     """What all runs of a campaign share."""
 
@@ -58,3 +104,4 @@ class Lab:
     stack: Stack
     view: View
     notes: Notes
+    observer: Observer = field(default_factory=Nobody)

@@ -39,7 +39,7 @@ from harness.history import (
     write_record,
 )
 from harness.interruption import exposed, shielded
-from harness.lab import Lab, Moment, Notes, View
+from harness.lab import Lab, Moment, Notes, View, Watched
 from harness.load.arrivals import generator_figures, write_arrivals
 from harness.load.durability import audit
 from harness.load.generator import LoadGenerator
@@ -177,6 +177,7 @@ class _Run:
                     watch = ReplicaWatch(growing(stage, self.lab.target), clock)
                     self.replicas = watch.seen
                     self.decisions = DecisionWatch(deciders(self.lab.target, self.lab.stack), clock)
+                    self.lab.observer.run_begins(self._watched(clock, timeline))
                     with pressure.PressureLog(self.folder, clock, generator.pids), watch, self.decisions:
                         self._watch(generator, timeline, clock)
             finally:
@@ -188,6 +189,18 @@ class _Run:
             self.distances.look()
             self.distances.write(events.write, clock.now())
         self._hear_alerts(clock)
+
+    def _watched(self, clock: RunClock, timeline: Timeline) -> Watched:
+        return Watched(
+            self.folder,
+            self._record(None, None),
+            self.plan,
+            clock,
+            strikes=lambda: [(one.at.fault.name, one.at.fault.aimed_at, one.active) for one in timeline.strikes],
+            replicas=lambda: list(self.replicas),
+            decisions=lambda: self.decisions.taken() if self.decisions is not None else [],
+            pagers=list(self.lab.stack.pagers.values()),
+        )
 
     def _hear_alerts(self, clock: RunClock) -> None:
         faults = [strike.fault for strike in self.experiment.strikes()]
@@ -244,6 +257,7 @@ class _Run:
         record = self._record(figures, durability)
         write_record(self.folder, record)
         (self.folder / BEGUN).unlink(missing_ok=True)
+        self.lab.observer.run_ends(self.folder)
         return record
 
     def _write_begun(self) -> None:

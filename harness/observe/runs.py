@@ -17,6 +17,12 @@ from harness.summary import run_part
 from harness.summary_schema import RunPart
 
 Labels = Mapping[str, str]
+MACHINE: tuple[tuple[names.Metric, Labels, str], ...] = (
+    *((names.PRESSURE, {"resource": kind}, f"{kind}_some") for kind in ("cpu", "memory", "io")),
+    (names.MACHINE_BUSY, {}, "cpu_busy"),
+    (names.MACHINE_STEAL, {}, "steal"),
+)
+"""Which metric, with which labels beside the run's, each key of `pressure.jsonl` is."""
 
 
 def labels_of(record: RunRecord, campaign: str) -> dict[str, str]:
@@ -88,9 +94,7 @@ def _target(record: RunRecord, axis: Axis, labels: Labels) -> Iterator[Series]:
 def _machine(folder: Path, axis: Axis, labels: Labels) -> Iterator[Series]:
     """How busy the machine was: a sample for each row of `pressure.jsonl`, where the kernel said it."""
     rows = pressure.read_rows(folder / pressure.FILE)
-    wanted = [(names.PRESSURE, {"resource": kind}, f"{kind}_some") for kind in ("cpu", "memory", "io")]
-    wanted += [(names.MACHINE_BUSY, {}, "cpu_busy"), (names.MACHINE_STEAL, {}, "steal")]
-    for metric, more, key in wanted:
+    for metric, more, key in MACHINE:
         said = [(row["t_s"], row[key]) for row in rows if row.get(key) is not None]
         if said:
             yield Series(metric, {**labels, **more}, *axis.said(said))
