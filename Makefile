@@ -9,7 +9,9 @@ REPEATS ?= 1
 PORT ?= 8000
 
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
-RUN := .venv/bin/
+# `make compare RUN=1` is the user's; inside this file RUN is where programs lie.
+RUN_MISSING := $(if $(filter command,$(firstword $(origin RUN))),$(filter-out 0 no false,$(RUN)))
+override RUN := .venv/bin/
 
 # What is typed reaches the shell as one word, whatever it holds: $(call quoted,$(PHASE)).
 quoted = '$(subst ','\'',$(1))'
@@ -98,6 +100,14 @@ sensitivity: install ## Switch off one mechanism of PHASE after another: what tu
 .PHONY: project
 project: install ## A year of PHASE, projected from the runs in results/ (RATE="provider-away=2x" ONCE="database-lost=0.5x" LENGTH=)
 	@$(RUN)harness project $(call quoted,$(PHASE)) $(foreach f,$(RATE),--rate=$(call quoted,$(f))) $(foreach f,$(LENGTH),--length=$(call quoted,$(f))) $(foreach f,$(ONCE),--once=$(call quoted,$(f))) --seed=$(call quoted,$(SEED))
+
+.PHONY: compare
+compare: install ## Versions side by side, from the runs in results/: PHASES="v1 v3" (RUN=1: run what is missing first; SEED=, REPEATS=)
+	@$(RUN)harness compare $(foreach p,$(PHASES),$(call quoted,$(p))) $(if $(RUN_MISSING),--run) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))
+
+.PHONY: advise
+advise: install ## Which version? USERS=300 DOWNTIME_COST=500 TEAM=4 (BUDGET= dollars a month, SLA= per cent)
+	@$(RUN)harness advise --users=$(call quoted,$(USERS)) --downtime-cost=$(call quoted,$(DOWNTIME_COST)) --team=$(call quoted,$(TEAM)) $(if $(BUDGET),--budget=$(call quoted,$(BUDGET))) $(if $(SLA),--sla=$(call quoted,$(SLA)))
 
 .PHONY: down
 down: install ## Stop what `make run` started with the same PHASE and remove it (its data volumes too)

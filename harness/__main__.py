@@ -19,7 +19,9 @@ from rich.table import Table
 from typer.exceptions import TyperException
 
 from harness import campaign, control, running
+from harness.advise.command import register as register_advise
 from harness.calibration import command as calibration
+from harness.compare.command import register as register_compare
 from harness.conclusion import finish_campaign, rejudge
 from harness.engine import marks
 from harness.engine.doctor import diagnose
@@ -52,6 +54,8 @@ calibration.register(app)
 
 register_sensitivity(app)
 register_projection(app)
+register_compare(app)
+register_advise(app)
 
 Phase = Annotated[str, typer.Argument(help="v1, or the path of a folder with a target.toml (with a slash in it)")]
 

@@ -19,6 +19,8 @@ A target's `claims.toml`:
 A claim that cannot be tested says `not_testable_because`; one that is measured but cannot be decided says
 `undecidable_because`; one that waits for its experiment says `untested_because`. `yearly = true` marks one whose
 threshold is the availability of a year: the projection (`harness project`) says how likely it is to hold.
+`faster_than = "v1"` marks an untested one that says that users in other countries wait less than with that phase: no
+campaign of one phase can tell, `harness compare` decides it.
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ class Claim(Strict):
     parameters: dict[str, float] = Field(default_factory=dict)
     place: str | None = None
     yearly: bool = False
+    faster_than: str | None = Field(default=None, min_length=1)
     not_testable_because: str | None = Field(default=None, min_length=1)
     undecidable_because: str | None = Field(default=None, min_length=1)
     untested_because: str | None = Field(default=None, min_length=1)
@@ -77,6 +80,8 @@ class Claim(Strict):
             raise ValueError("a claim needs experiment, check and one of at_least and at_most, or a reason why not")
         if self.yearly and (self.check != "availability" or self.at_least is None):
             raise ValueError("a yearly claim has the check 'availability' and at_least")
+        if self.faster_than is not None and self.standing != "untested":
+            raise ValueError("a claim with faster_than is decided by a comparison: give untested_because, too")
         if not self.kinds:
             raise ValueError("kinds names no kind of arrival")
         return self

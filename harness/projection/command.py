@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from harness.campaign_record import FILE as MANIFEST
-from harness.campaign_record import read_campaign
 from harness.claims import load_claims
-from harness.errors import ConfigError, HarnessError
+from harness.errors import HarnessError
 from harness.experiment import known_experiments
-from harness.history import History, read_history, read_record
 from harness.projection.incidents import FILE, WhatIf, load_incidents, parse_what_if
 from harness.projection.project import project
 from harness.projection.report import write_projection
 from harness.projection.simulate import YEARS
+from harness.stored_runs import campaigns_of, newest_runs, results
 from harness.target import find_target
 
 console = Console(highlight=False)
@@ -69,38 +65,3 @@ def project_command(  # noqa: PLR0917 - typer calls it
     for one in projection.claims:
         console.print(f"  {one.claim.claimed} Chance {one.chance:.1%}: {one.verdict.value}.", markup=False)
     console.print(f"report:  {written}", soft_wrap=True)
-
-
-def results() -> Path:
-    """Where results lie."""
-    return Path(os.environ.get("TESTBED_RESULTS", "results"))
-
-
-def campaigns_of(phase: str) -> list[Path]:
-    """Return the finished campaigns of a phase in the results' folder, oldest first."""
-    found = []
-    for manifest in sorted(results().glob(f"{phase}-*/{MANIFEST}")):
-        record = read_campaign(manifest.parent)
-        if record.phase == phase and record.finished is not None and not record.void_because:
-            found.append((record.started, manifest.parent))
-    return [folder for _, folder in sorted(found)]
-
-
-def newest_runs(folders: Sequence[Path], phase: str, wanted: set[str]) -> dict[str, list[History]]:
-    """Return, by experiment, the valid runs of the last of `folders` that has any.
-
-    Raises Unreadable for a spoilt file, ConfigError for a campaign of another phase.
-    """
-    chosen: dict[str, list[Path]] = {}
-    for folder in folders:
-        record = read_campaign(folder)
-        if record.phase != phase:
-            problem = f"is a campaign of {record.phase}, not of {phase}."
-            raise ConfigError(str(folder), "", problem, "Name campaigns of one phase only.")
-        here: dict[str, list[Path]] = {}
-        for run in record.runs:
-            seen = read_record(folder / run)
-            if seen.valid and seen.experiment in wanted:
-                here.setdefault(seen.experiment, []).append(folder / run)
-        chosen.update(here)
-    return {name: [read_history(path) for path in paths] for name, paths in chosen.items()}

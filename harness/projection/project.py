@@ -46,7 +46,7 @@ class Projected:
 @dataclass(frozen=True)
 class Projection:
     """The whole. `availability` and `minutes` are (mean, 2.5 % and 97.5 % of years); `unseen_minutes` is what failures
-    too rare for the control runs could add at most (95 %).
+    too rare for the control runs could add at most (95 %). `drawn` are the years themselves.
     """
 
     phase: str
@@ -60,6 +60,7 @@ class Projection:
     missing: tuple[tuple[Incident, str], ...]
     claims: tuple[Projected, ...]
     what_if: WhatIf
+    drawn: Years
 
 
 def project(  # noqa: PLR0917 - each of them is a thing of its own
@@ -89,6 +90,7 @@ def project(  # noqa: PLR0917 - each of them is a thing of its own
         missing=tuple(missing),
         claims=tuple(_judged(claim, drawn, unseen) for claim in claims if claim.yearly),
         what_if=what_if,
+        drawn=drawn,
     )
 
 
