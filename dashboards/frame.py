@@ -1,0 +1,174 @@
+"""What every dashboard has around its panels: variables, fault windows on the time axis, ways to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import dashboard as model
+
+from dashboards.kit import LABORATORY, RED, TARGET, AnyPanel, source
+from harness.observe import names
+
+DOCS = "http://127.0.0.1:8080/docs/dashboards"
+"""Where the laboratory's pages show docs/dashboards.md. A variable of each dashboard, so that one word changes it."""
+
+TAG = "chaos"
+"""Of all dashboards, and of all annotations that the harness writes (harness/observe/annotations.py)."""
+
+FAULT_STEP = "1s"
+"""How fine Grafana looks for fault windows. Its own default of 60 s swallows short faults and shifts all others."""
+
+LABELS = ("phase", "experiment", "run")
+GRAFANA = model.DataSourceRef(type_val="grafana", uid="-- Grafana --")
+
+
+@dataclass(frozen=True)
+class About:
+    """A dashboard: its fixed address, its name, what it is for, and what is chosen in it.
+
+    `many` are the variables of which several may be chosen at once. `since` is where its time range begins.
+    """
+
+    uid: str
+    title: str
+    english: str
+    portuguese: str
+    since: str
+    many: Sequence[str] = ()
+    target: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Panels under a heading. Their widths fill rows of 24."""
+
+    title: str
+    panels: Sequence[AnyPanel]
+
+
+class FaultWindows(model.AnnotationQuery):
+    """An annotation that is a Prometheus query.
+
+    The SDK knows the class without the fields that Prometheus' annotations have. Grafana 11 asks for `expr` and `step`;
+    from 12 on the same stands in `target`, and the former is turned into the latter when the dashboard is loaded.
+    """
+
+    def to_json(self) -> dict[str, object]:
+        """Return it with the fields that are missing in the SDK."""
+        fields = super().to_json()
+        return fields | {
+            "step": FAULT_STEP,
+            "titleFormat": "{{fault}}",
+            "textFormat": "{{target}} · {{phase}} · {{experiment}} · {{run}}",
+            "tagKeys": "phase,experiment,fault,target",
+            "useValueForTime": False,
+            "target": {"refId": "Anno", "expr": self.expr, "interval": FAULT_STEP},
+        }
+
+
+class _Made(Builder[model.AnnotationQuery]):
+    def __init__(self, query: model.AnnotationQuery) -> None:
+        self._query = query
+
+    def build(self) -> model.AnnotationQuery:
+        return self._query
+
+
+def selector(*labels: str) -> str:
+    """Return the matchers for what is chosen: selector("phase", "run") is phase=~"$phase",run=~"$run"."""
+    return ",".join(f'{label}=~"${label}"' for label in labels)
+
+
+CHOSEN = selector(*LABELS)
+"""The runs that are chosen."""
+
+
+def dashboard(about: About, groups: Iterable[Group]) -> model.Dashboard:
+    """Return a dashboard for Grafana 11.6. Panels get their numbers from 1 on, in order."""
+    made = (
+        build.Dashboard(about.title)
+        .uid(about.uid)
+        .description(f"{about.english}\n\n{about.portuguese}")
+        .tags([TAG])
+        .time(about.since, "now")
+        .refresh("10s")
+        .timezone("browser")
+        .tooltip(model.DashboardCursorSync.CROSSHAIR)
+        .readonly()
+        .link(_others())
+        .link(_explained())
+        .annotations([_Made(_fault_windows()), _Made(_written_down())])
+    )
+    for variable in _variables(about):
+        made = made.with_variable(variable)
+    number = count(1)
+    for group in groups:
+        made = made.with_row(build.Row(group.title).id(next(number)))
+        for panel in group.panels:
+            made = made.with_panel(panel.id(next(number)))
+    return made.build()
+
+
+def _fault_windows() -> FaultWindows:
+    return FaultWindows(
+        name="Fault windows",
+        datasource=source(),
+        enable=True,
+        icon_color=RED,
+        expr=f"max by (phase, experiment, run, fault, target) ({names.FAULT_ACTIVE.name}{{{CHOSEN}}}) == 1",
+    )
+
+
+def _written_down() -> model.AnnotationQuery:
+    """The same windows as the harness wrote them into Grafana: off, because two of each is one too many."""
+    tags = model.AnnotationTarget(limit=1000, match_any=False, tags=[TAG], type_val="tags")
+    return model.AnnotationQuery(
+        name="Written down by the harness", datasource=GRAFANA, enable=False, icon_color="#8250df", target=tags
+    )
+
+
+def _others() -> build.DashboardLink:
+    link = build.DashboardLink("Dashboards").type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
+    return link.keep_time(True).include_vars(True).as_dropdown(False)
+
+
+def _explained() -> build.DashboardLink:
+    return build.DashboardLink("Explained").type(model.DashboardLinkType.LINK).url("${docs}").target_blank(True)
+
+
+def _variables(about: About) -> Iterable[Builder[model.VariableModel]]:
+    yield _prometheus("datasource", "Laboratory", "chaos-laboratory", "The laboratory's Prometheus")
+    if about.target:
+        yield _prometheus("target", "Target", "chaos-target", "The Prometheus of the target itself")
+    for place, label in enumerate(LABELS):
+        yield _choice(label, selector(*LABELS[:place]), label in about.many)
+    yield build.ConstantVariable("docs").value(DOCS).label("Documentation")
+
+
+def _prometheus(name: str, title: str, uid: str, label: str) -> build.DatasourceVariable:
+    wanted = model.VariableOption(text=title, value=uid)
+    return build.DatasourceVariable(name).label(label).type("prometheus").current(wanted)
+
+
+def _choice(label: str, among: str, many: bool) -> build.QueryVariable:
+    """The newest run is the first: its campaign begins with the date. Asked again when the time range changes."""
+    values = f"label_values({names.EXPERIMENT_ACTIVE.name}{{{among}}}, {label})"
+    choice = (
+        build.QueryVariable(label)
+        .label(label.capitalize())
+        .datasource(source(LABORATORY))
+        .query({"qryType": 1, "query": values, "refId": "PrometheusVariableQueryEditor-VariableQuery"})
+        .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(model.VariableSort.ALPHABETICAL_DESC if label == "run" else model.VariableSort.ALPHABETICAL_ASC)
+    )
+    if many:
+        everything = model.VariableOption(text=["All"], value=["$__all"])
+        choice = choice.multi(True).include_all(True).all_value(".+").current(everything)
+    return choice
+
+
+__all__ = ["CHOSEN", "LABORATORY", "TARGET", "About", "Group", "dashboard", "selector"]
