@@ -29,7 +29,7 @@ help: ## Print this help
 # The lock file decides: the environment is brought up to date only when it changed.
 .venv/.installed: pyproject.toml uv.lock $(if $(filter .tools/%,$(UV)),.tools/bin/uv)
 	@echo "Installing the Python environment into .venv/ from uv.lock"
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --reinstall-package urllib3 # an older environment may hold another in its place
 	@touch $@
 
 .PHONY: install
