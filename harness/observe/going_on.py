@@ -55,9 +55,7 @@ class GoingOn:
         record = watched.record
         self._watched = watched
         self._labels = labels_of(record, campaign)
-        self._tally = Tally(
-            parts(watched.folder, RAW), watched.plan, record.deadline_s, one_client=record.clients is None
-        )
+        self._tally = Tally(parts(watched.folder, RAW), watched.plan, record.deadline_s)
         self._pressure = Tail(watched.folder / pressure.FILE)
         self._row: Mapping[str, Any] = {}
         self._alerts = AlertWatch(watched.pagers)

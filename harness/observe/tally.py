@@ -23,15 +23,15 @@ Labels = Mapping[str, str]
 
 
 class Tally:
-    """What is known so far of the counted arrivals of a plan.
+    """What is known so far of the counted arrivals of a plan. `paths` are the files of all workers.
 
-    `paths` are the files of all workers. `one_client` says that a 429 does not count for availability, because
-    everybody is one client who may be over its limit (`harness.checks.base.scheduled`).
+    Everybody is a client of their own, so that a 429 for one of the users counts as any other failure does; only
+    records that are older than that (`harness.checks.base.scheduled`) count it apart.
     """
 
-    def __init__(self, paths: Sequence[Path], plan: Plan, deadline_s: float, *, one_client: bool) -> None:
+    def __init__(self, paths: Sequence[Path], plan: Plan, deadline_s: float) -> None:
         self._tails = [Tail(path) for path in paths]
-        self._deadline_s, self._one_client = deadline_s, one_client
+        self._deadline_s = deadline_s
         self._due_s, self._counted = plan.due_s, plan.counted
         self._abuser: Bools = np.zeros(len(plan), dtype=np.bool_) if plan.abuser is None else plan.abuser
         words = [names.NO_PLACE] if plan.place is None else list(PLACES)
@@ -45,7 +45,7 @@ class Tally:
         self._ended = Counter(
             {(place, kind, outcome.value): 0 for place in self._due_by_place for kind in Kind for outcome in Outcome}
         )
-        self._apart: Counter[tuple[str, str]] = Counter()
+        self._abuse: Counter[str] = Counter()
         self._answers: Counter[str] = Counter()
         self._waits = {
             (place, kind): [0] * (len(names.LATENCY_BUCKETS) + 1) for place in self._due_by_place for kind in Kind
@@ -69,13 +69,10 @@ class Tally:
         if outcome == Outcome.OK.value and wait_s > self._deadline_s:
             outcome = Outcome.DEADLINE.value
         if self._abuser[seq]:
-            self._apart["abuser", outcome] += 1
+            self._abuse[outcome] += 1
             return
         if record["sent_s"] is not None:
             self._late.append((now_s, max(0.0, record["sent_s"] - due_s)))
-        if outcome == Outcome.LIMITED.value and self._one_client:
-            self._apart["over_limit", outcome] += 1
-            return
         place, kind = self._words[self._place[seq]], record["kind"]
         self._ended[place, kind, outcome] += 1
         if outcome == Outcome.OK.value:
@@ -91,8 +88,8 @@ class Tally:
             yield Point(names.SCHEDULED, {**labels, "place": place}, due)
         for (place, kind, outcome), count in self._ended.items():
             yield Point(names.ARRIVALS, {**labels, "place": place, "kind": kind, "outcome": outcome}, count)
-        for (who, outcome), count in self._apart.items():
-            yield Point(names.APART, {**labels, "who": who, "outcome": outcome}, count)
+        for outcome, count in self._abuse.items():
+            yield Point(names.APART, {**labels, "who": "abuser", "outcome": outcome}, count)
         for provider, count in self._answers.items():
             yield Point(names.ANSWERS, {**labels, "provider": provider}, count)
         for (place, kind), counts in self._waits.items():

@@ -12,9 +12,11 @@ import numpy as np
 from harness import pressure
 from harness.alerts import Alert, Listening
 from harness.arrivals import ABUSER, USERS
+from harness.campaign_record import read_campaign
 from harness.claims import Claims
-from harness.conclusion import conclude
 from harness.history import EVENTS, Decision, EventLog, History, Outcome, Running
+from harness.judge import judge
+from harness.summary import build_summary, write_summary
 from tests.fakes.histories import Hang, Trouble, claim, fault, history
 from tests.fakes.stored import stored_campaign
 
@@ -68,7 +70,9 @@ def observed_campaign(folder: Path, *, name: str = CAMPAIGN) -> tuple[Path, dict
     campaign = stored_campaign(folder / name, claims, histories)
     for made in histories:
         write_beside(campaign / "runs" / made.record.run, made)
-    return campaign, conclude(campaign)
+    summary = build_summary(read_campaign(campaign), histories, judge(claims, histories))
+    write_summary(campaign, summary)
+    return campaign, summary
 
 
 def write_beside(run: Path, made: History) -> None:

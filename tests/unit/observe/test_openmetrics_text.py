@@ -62,7 +62,8 @@ def test_another_parser_reads_the_same_values(tmp_path: Path) -> None:
             Series(names.LATENCY, endless, one, np.array([math.inf])),
         ],
     )
-    families = {one.name: one for one in text_string_to_metric_families(path.read_text(encoding="utf-8"))}
+    text = path.read_text(encoding="utf-8")
+    families = {one.name: one for one in text_string_to_metric_families(text)}  # type: ignore[no-untyped-call]
     fault = families["chaos_fault_active"].samples
     assert [sample.value for sample in fault] == [0, 1]
     assert fault[0].labels == awkward
