@@ -26,12 +26,15 @@ NO_PLACE = "anywhere"
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0)
 """Upper bounds (s) of the latency histogram: every objective of the claims is one of them. `+Inf` follows."""
 
-Kind = Literal["counter", "gauge", "histogram"]
+Kind = Literal["counter", "gauge", "histogram", "summary"]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. `buckets` are the upper bounds of a histogram, `+Inf` not among them."""
+    """One metric. `buckets` are the upper bounds of a histogram, `+Inf` not among them.
+
+    Summaries are quantiles alone, without sum and count: those are in the histogram.
+    """
 
     name: str
     kind: Kind
@@ -58,6 +61,10 @@ def _counter(name: str, text: str, *labels: str) -> Metric:
 
 def _gauge(name: str, text: str, *labels: str) -> Metric:
     return Metric(PREFIX + name, "gauge", text, labels)
+
+
+def _summary(name: str, text: str, *labels: str) -> Metric:
+    return Metric(PREFIX + name, "summary", text, labels)
 
 
 # Arrivals: what users met.
@@ -102,7 +109,7 @@ ALERT_FIRING = _gauge(
 AVAILABILITY = _gauge("availability_ratio", "Good of scheduled arrivals in the whole run.", *RUN)
 AVAILABILITY_LOW = _gauge("availability_low_ratio", "Lower end of the 95 % interval of the availability.", *RUN)
 AVAILABILITY_HIGH = _gauge("availability_high_ratio", "Upper end of the 95 % interval of the availability.", *RUN)
-LATENCY = _gauge(
+LATENCY = _summary(
     "latency_seconds",
     "Exact quantiles of the run's latency: of=scheduled counts a bad arrival as endless (+Inf where that many were "
     "bad), of=good looks at good answers only.",
@@ -152,12 +159,12 @@ CLAIM_BOUND = _gauge(
 
 # The laboratory itself.
 
-LATENESS = _gauge(
+LATENESS = _summary(
     "generator_lateness_seconds",
     "How late arrivals of the last 10 s were sent: quantile is 0.5, 0.99 or 1 (the latest).",
     *RUN, "quantile",
 )  # fmt: skip
-RUN_LATENESS = _gauge("run_lateness_seconds", "The same over the whole run, from its end on.", *RUN, "quantile")
+RUN_LATENESS = _summary("run_lateness_seconds", "The same over the whole run, from its end on.", *RUN, "quantile")
 PRESSURE = _gauge(
     "machine_pressure_ratio",
     "Share of time in which somebody waited for the resource (cpu, memory, io), from the kernel's PSI.",

@@ -31,6 +31,7 @@ def test_convention(metric: Metric) -> None:
     assert re.fullmatch(r"chaos(_[a-z]+)+", metric.name)
     assert metric.name.endswith("_total") == (metric.kind == "counter")
     assert metric.help.endswith(".") and "\n" not in metric.help
+    assert ("quantile" in metric.labels) == (metric.kind == "summary")
     for unit in UNITS:  # a unit is the last word, but for a counter's
         stem = metric.name.removesuffix("_total")
         assert unit not in stem or stem.endswith(unit)
