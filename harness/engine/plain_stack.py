@@ -26,6 +26,7 @@ from harness.interruption import shielded
 from harness.target import Target
 
 READY_S = 60.0
+LEAVE_S = 10.0
 
 
 def start(client: docker.DockerClient, target: Target, port: int, log: Log, *, env_file: Path | None = None) -> None:
@@ -76,7 +77,11 @@ def leave_swarm(client: docker.DockerClient, log: Log) -> None:
         if users:
             log(f"The swarm stays, because it is in use ({users[0]}{', ...' if len(users) > 1 else ''}).")
             return
-    sweep(client, log, marks.RUN)  # where the swarm is gone already, its bridge may be left
+    # Where the swarm is gone already, its bridge may be left: interrupted in mid start, an engine under load was seen to
+    # count endpoints on it that were gone, until it was started anew.
+    sweep(client, log, marks.RUN, patience_s=LEAVE_S)
+    for item in find_ours(client, marks.RUN):
+        log(f"Still there: {item}. `make down` tries again.")
 
 
 def plain(target: Target) -> Target:

@@ -14,6 +14,7 @@ from docker.errors import APIError
 
 from harness.engine import marks
 from harness.errors import InstrumentError
+from harness.interruption import shielded
 
 GATEWAY = "docker_gwbridge"
 HISTORY = 30
@@ -44,8 +45,9 @@ def ensure_swarm(client: docker.DockerClient, campaign: str, about_to_make: Call
     if state == "active" and not swarm.get("ControlAvailable"):
         raise InstrumentError("This engine is a worker of a swarm and cannot deploy.", "Use one that manages it.")
     if state == "inactive":
-        about_to_make()
-        _make(client, campaign)
+        with shielded():  # what is put in order while the engine is at it would miss the swarm
+            about_to_make()
+            _make(client, campaign)
     return str(client.info()["Swarm"]["NodeID"])
 
 

@@ -113,6 +113,16 @@ def test_what_does_not_go_is_named_and_the_swarm_waits_for_it(engine: Any, monke
     assert engine.swarm is not None
 
 
+def test_a_bridge_that_the_engine_does_not_give_up_is_named(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_stack, "LEAVE_S", 0.0)
+    monkeypatch.setattr(engine, "leave_swarm", lambda force: setattr(engine, "swarm", None))
+    said: list[str] = []
+    plain_stack.leave_swarm(engine, said.append)
+    assert said == ["The swarm stays, because it is in use (service testbed-v9-run_app, ...)."]
+    plain_stack.remove(engine, TARGET, said.append)
+    assert said[-1] == "Still there: network docker_gwbridge. `make down` tries again."
+
+
 def test_it_is_not_started_over_itself(engine: Any) -> None:
     with pytest.raises(HarnessError, match="v9 is up already, or a part of it is"):
         plain_stack.start(engine, TARGET, 8010, lambda line: None)
