@@ -12,7 +12,7 @@ from harness.load.progress import Tail
 from harness.load.settings import RAW, parts
 from harness.observe import names
 from harness.observe.points import Point
-from harness.observe.runs import MACHINE, labels_of
+from harness.observe.runs import GENERATOR, MACHINE, generator_seconds, labels_of
 from harness.observe.tally import Tally
 from harness.paging import Pager
 from harness.repeatedly import Repeatedly
@@ -57,7 +57,7 @@ class GoingOn:
         self._labels = labels_of(record, campaign)
         self._tally = Tally(parts(watched.folder, RAW), watched.plan, record.deadline_s)
         self._pressure = Tail(watched.folder / pressure.FILE)
-        self._row: Mapping[str, Any] = {}
+        self._rows: list[Mapping[str, Any]] = []
         self._alerts = AlertWatch(watched.pagers)
         self._alerts.__enter__()
 
@@ -90,8 +90,9 @@ class GoingOn:
             yield Point(names.FAULT_ACTIVE, {**self._labels, "fault": name, "target": target}, float(bites))
 
     def _machine(self) -> Iterator[Point]:
-        new = self._pressure.new()
-        self._row = new[-1] if new else self._row
+        self._rows += self._pressure.new()
         for metric, more, key in MACHINE:
-            if self._row.get(key) is not None:
-                yield Point(metric, {**self._labels, **more}, self._row[key])
+            if self._rows and self._rows[-1].get(key) is not None:
+                yield Point(metric, {**self._labels, **more}, self._rows[-1][key])
+        for _, used_s in generator_seconds(self._rows)[-1:]:
+            yield Point(names.HARNESS_CPU, {**self._labels, **GENERATOR}, used_s)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import Any
 
 from harness import pressure
 from harness.history import History, RunRecord, read_history
@@ -23,6 +25,8 @@ MACHINE: tuple[tuple[names.Metric, Labels, str], ...] = (
     (names.MACHINE_STEAL, {}, "steal"),
 )
 """Which metric, with which labels beside the run's, each key of `pressure.jsonl` is."""
+
+GENERATOR: Labels = {"process": "generator"}
 
 
 def labels_of(record: RunRecord, campaign: str) -> dict[str, str]:
@@ -98,3 +102,16 @@ def _machine(folder: Path, axis: Axis, labels: Labels) -> Iterator[Series]:
         said = [(row["t_s"], row[key]) for row in rows if row.get(key) is not None]
         if said:
             yield Series(metric, {**labels, **more}, *axis.said(said))
+    used = generator_seconds(rows)
+    if used:
+        yield Series(names.HARNESS_CPU, {**labels, **GENERATOR}, *axis.said(used))
+
+
+def generator_seconds(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    """Return (run time, s of a processor that the load generator has used since the first row's second began)."""
+    if not any(row.get("generator_cpu") is not None for row in rows):
+        return []
+    moments = [rows[0]["t_s"] - pressure.EVERY_S, *(row["t_s"] for row in rows)]
+    spans = [max(0.0, after - before) for before, after in pairwise(moments)]
+    used = accumulate((row.get("generator_cpu") or 0.0) * span for row, span in zip(rows, spans, strict=True))
+    return list(zip(moments, [0.0, *used], strict=True))

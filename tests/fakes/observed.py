@@ -87,5 +87,8 @@ def write_beside(run: Path, made: History) -> None:
         events.write(20.1, "fault_off", **about)
         events.write(20.2, "receipt", **about, status="confirmed", on_s=one.receipt.on_s, off_s=one.receipt.off_s)
     events.close()
-    rows = [{"t_s": float(second), "cpu_some": 0.25, "io_some": None, "cpu_busy": 0.5} for second in range(-2, 40)]
+    rows = [
+        {"t_s": float(second), "cpu_some": 0.25, "io_some": None, "cpu_busy": 0.5, "generator_cpu": 0.125}
+        for second in range(-2, 40)
+    ]
     (run / pressure.FILE).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
