@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harness.errors import InstrumentError, NothingToBreak
@@ -93,14 +95,21 @@ class BadDeployInjection:
     most_at_once: int = 0
     stopped: bool = False
     by_hand: bool = False
+    watching: threading.Thread | None = None
+    healing: threading.Event = field(default_factory=threading.Event)
 
     def strike(self) -> None:
-        """Begin with the first service."""
+        """Begin with the first service, and look at it from now on: it may come and go before it is healed."""
         self.on_s = self.stage.now()
         self._begin(self.deploys[0])
+        self.watching = threading.Thread(target=self._watch, name="bad-deploy", daemon=True)
+        self.watching.start()
 
     def heal(self) -> None:
         """See what the target does about it; take back what it does not. Raises InstrumentError when it stays."""
+        self.healing.set()
+        if self.watching is not None:
+            self.watching.join()
         deadline = time.monotonic() + OWN_PATIENCE_S
         for deploy in self.deploys:
             if self.stopped or self.by_hand:
@@ -128,6 +137,11 @@ class BadDeployInjection:
         evidence = [_sentence(deploy) for deploy in begun]
         return Receipt(status, {"version": self.version}, delivered, self.on_s, self.off_s, evidence)
 
+    def _watch(self) -> None:
+        while not self.healing.wait(PAUSE_S):
+            with suppress(InstrumentError):  # whoever heals looks again, and is told
+                self._look(self.deploys[0])
+
     def _begin(self, deploy: Deploy) -> None:
         deploy.begun_s = self.stage.now()
         deploy.service.deploy(self.what)
@@ -136,8 +150,6 @@ class BadDeployInjection:
         """Until the deployer has taken it back, has stopped, or has let it out everywhere; by hand after `deadline`."""
         while True:
             now = self._look(deploy)
-            if not now.wanted and not now.present and self.off_s is None:
-                self.off_s = self.stage.now()
             if not now.wanted and not now.present and now.state == BY_ITSELF:
                 self.stopped = deploy.by_itself = True
                 return
@@ -156,7 +168,7 @@ class BadDeployInjection:
         begun = [deploy for deploy in self.deploys if deploy.begun_s is not None]
         if all(deploy.by_itself for deploy in begun):
             return
-        self.by_hand, self.off_s = True, None
+        self.by_hand = True
         for deploy in begun:
             deploy.service.take_back()
         deadline = time.monotonic() + HAND_PATIENCE_S
@@ -165,11 +177,14 @@ class BadDeployInjection:
                 names = ", ".join(deploy.service.name for deploy in begun)
                 raise InstrumentError(f"The bad version of {names} was not gone within {HAND_PATIENCE_S:g} s.")
             time.sleep(PAUSE_S)
+        self.off_s = self.stage.now()
 
     def _look(self, deploy: Deploy) -> Rollout:
         now = deploy.look()
         running = sum(len(one.last.running) for one in self.deploys if one.last is not None)
         self.most_at_once = max(self.most_at_once, running)
+        if now.seen and not now.wanted and not now.present and self.off_s is None:
+            self.off_s = self.stage.now()
         return now
 
 

@@ -100,6 +100,21 @@ def test_one_that_does_not_come_to_its_end_is_taken_back_by_hand(clock: Clock) -
     assert clock.now < 90  # what a strike is waited for
 
 
+def test_what_comes_and_goes_before_it_is_healed_is_seen_too() -> None:
+    looks = [STARTS, bad("updating", 1, 1), bad("rollback_completed", wanted=False)]
+    service = FakeDeployable("app-a", looks)
+    injection = FAULT.inject(stage(service, FakeDeployable("app-b", GOES_OUT)))
+    assert injection.watching is not None
+    for _ in range(200):
+        if len(service.looks) == 1 and injection.off_s is not None:
+            break
+        injection.watching.join(0.05)
+    injection.heal()
+    receipt = injection.receipt()
+    assert (receipt.status, receipt.delivered["most_at_once"]) == ("confirmed", 1)
+    assert receipt.delivered["mended_by_target"] is True
+
+
 def test_what_cannot_be_taken_back_is_an_error_and_no_proof() -> None:
     injection = FAULT.inject(stage(FakeDeployable("app-a", GOES_OUT, stays=True), FakeDeployable("app-b", GOES_OUT)))
     with pytest.raises(InstrumentError, match="was not gone within"):
