@@ -146,7 +146,7 @@ def _latency() -> AnyPanel:
         Ask(promql.quantile(0.5), "p50"),
         Ask(promql.quantile(0.95), "p95"),
         Ask(promql.quantile(0.99), "p99"),
-        Ask(promql.bounds("latency"), "claimed: {{claim}}"),
+        Ask(promql.bounds("latency", of_experiment=False), "claimed: {{claim}}"),
     )
     return _dashed(panel.min(0), "D")
 

@@ -40,16 +40,16 @@ def in_range(metric: Metric, by: str, chosen: str, aggregate: str = "max") -> st
     return f"{aggregate} by ({by}) (last_over_time({metric.name}{{{chosen}}}[$__range]))"
 
 
-def bounds(checks: str) -> str:
-    """Return what the claims say that the chosen experiment is about and that these checks are made for.
+def bounds(checks: str, of_experiment: bool = True) -> str:
+    """Return what claims say for which these checks are made: those about the chosen experiment, or all of the phase.
 
     Known once the campaign of the chosen run is judged.
     """
     asked = f'phase=~"$phase",check=~"{checks}"'
     about = 'phase=~"$phase",experiment=~"$experiment"'
+    its = f"and on (phase, campaign, claim) last_over_time({CLAIM_VERDICT.name}{{{about}}}{AROUND}) "
     return (
-        f"max by (claim) (last_over_time({CLAIM_BOUND.name}{{{asked}}}{AROUND}) "
-        f"and on (phase, campaign, claim) last_over_time({CLAIM_VERDICT.name}{{{about}}}{AROUND}) "
+        f"max by (claim) (last_over_time({CLAIM_BOUND.name}{{{asked}}}{AROUND}) {its if of_experiment else ''}"
         f"and on (phase, campaign) last_over_time({RUN_INFO.name}{{{CHOSEN}}}{AROUND}))"
     )
 
@@ -59,7 +59,8 @@ def budget_left(by: str, chosen: str) -> str:
 
     (measured - bound) / (1 - bound), for claims about an availability below 100 %.
     """
-    bound = f'last_over_time({CLAIM_BOUND.name}{{{chosen},check=~"{AVAILABILITY_CHECKS}"}}[$__range]) < 1'
+    asked = f'{chosen},check=~"{AVAILABILITY_CHECKS}",direction="at_least"'
+    bound = f"last_over_time({CLAIM_BOUND.name}{{{asked}}}[$__range]) < 1"
     measured = f"last_over_time({CLAIM_MEASURED.name}{{{chosen}}}[$__range])"
     on = "on (phase, campaign, claim, unit)"
     return f"min by ({by}) (({measured} - {on} group_right () ({bound})) / {on} group_right () (1 - ({bound})))"
