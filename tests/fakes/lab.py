@@ -212,5 +212,5 @@ def _fill_up_at(at: Point) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TESTBED_METRICS_PORT", "off")  # a real campaign may be going on beside it, and wants the port
+    os.environ.setdefault("TESTBED_METRICS_PORT", "off")  # a real campaign beside it may want the port
     sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))
