@@ -107,7 +107,7 @@ compare: install ## Versions side by side, from the runs in results/: PHASES="v1
 
 .PHONY: advise
 advise: install ## Which version? USERS=300 DOWNTIME_COST=500 TEAM=4 (BUDGET= dollars a month, SLA= per cent)
-	@$(RUN)harness advise --users=$(call quoted,$(USERS)) --downtime-cost=$(call quoted,$(DOWNTIME_COST)) --team=$(call quoted,$(TEAM)) $(if $(BUDGET),--budget=$(call quoted,$(BUDGET))) $(if $(SLA),--sla=$(call quoted,$(SLA)))
+	@$(RUN)harness advise $(if $(USERS),--users=$(call quoted,$(USERS))) $(if $(DOWNTIME_COST),--downtime-cost=$(call quoted,$(DOWNTIME_COST))) $(if $(TEAM),--team=$(call quoted,$(TEAM))) $(if $(BUDGET),--budget=$(call quoted,$(BUDGET))) $(if $(SLA),--sla=$(call quoted,$(SLA)))
 
 .PHONY: down
 down: install ## Stop what `make run` started with the same PHASE and remove it (its data volumes too)

@@ -52,7 +52,7 @@ def versions_of(matrix: Matrix, needs: Needs) -> list[Version]:
 def version_of(row: SeedRow, column: Phase | None, needs: Needs) -> Version:
     """Return what is known of one version."""
     said = Version(row.phase, row.monthly, row.users, row.team, because=_why_not(row, column))
-    if column is None or column.projection is None:
+    if column is None or column.projection is None or column.lacks:
         return said
     projection = column.projection
     mean, low, high = (minutes / 60 for minutes in projection.minutes)
@@ -99,6 +99,9 @@ def _served(row: SeedRow, column: Phase) -> float | None:
 def _why_not(row: SeedRow, column: Phase | None) -> str:
     if column is None:
         return "untested, there is no such target (yet)"
+    if column.lacks:
+        experiments = ", ".join(" or ".join(incident.experiments) for incident in column.lacks)
+        return f"its year is incomplete, and so too good; still to be run: {experiments}"
     return f"untested, no run of it can be projected: make experiment PHASE={row.phase}"
 
 

@@ -5,6 +5,7 @@
     cell.py        one phase under one experiment: figures, verdict, and "no better than the version before"
     places.py      latency by place, and the claim that another version serves users abroad faster
     matrix.py      phases x experiments, gathered from stored runs
+    year.py        what a projected year lacks that strikes the others
     complexity.py  parts, links and lines, counted from target.toml and compose.yml
     cost.py        what a nine, and an hour of downtime avoided, costs
     seed.py        the table "Resumo dos Tradeoffs" of the seed, read from the document

@@ -21,6 +21,8 @@ from harness.experiment import known_experiments
 from harness.provenance import git_state
 from harness.stored_runs import results
 
+FEW_YEARS = 1000  # enough to see which runs are there
+
 console = Console(highlight=False)
 COLOURS = {"HELD": "green", "REFUTED": "red", "INCONCLUSIVE": "yellow", "UNTESTED": "red dim", "NO CLAIM": "dim"}
 
@@ -40,8 +42,9 @@ def compare(
 ) -> None:
     """Compare PHASES by their stored runs: results/comparison/report.html."""
     chosen = chosen_phases(phases or [])
-    matrix = build(chosen, seed)
-    if run and run_missing(matrix, tuple(known_experiments()), seed, repeats, results(), console, say):
+    matrix = build(chosen, seed, FEW_YEARS) if run else build(chosen, seed)
+    if run:
+        run_missing(matrix, tuple(known_experiments()), seed, repeats, results(), console, say)
         matrix = build(chosen, seed)
     out = results() / "comparison"
     data = as_data(matrix, judge_table(matrix), out, datetime.now(UTC), git_state())
@@ -83,7 +86,9 @@ def _short(cell: dict[str, Any]) -> str:
 
 
 def _year(projection: dict[str, Any] | None) -> str:
-    return "UNTESTED" if projection is None else years(projection["availability"])
+    if projection is None:
+        return "UNTESTED"
+    return f"{years(projection['availability'])}{', INCOMPLETE: too good' if projection['incomplete'] else ''}"
 
 
 def _doubts(matrix: Matrix, data: dict[str, Any]) -> None:

@@ -16,10 +16,10 @@ from harness.compare.matrix import Matrix, Phase
 from harness.compare.paired import Difference
 from harness.compare.places import Faster, FasterClaim, PlaceRow
 from harness.compare.tradeoffs import UNTESTED, Tradeoffs
+from harness.compare.year import verdict as year_verdict
 from harness.errors import HarnessError
 from harness.experiment import load_experiment
 from harness.judge import ClaimVerdict
-from harness.projection.project import Projection
 from harness.stats import Interval
 from harness.summary import finite
 from harness.verdict import Measurement
@@ -37,7 +37,7 @@ def as_data(matrix: Matrix, tradeoffs: Tradeoffs, out: Path, made: datetime, git
         "experiments": [_row(name, matrix, out) for name in matrix.experiments],
         "places": [_place(row) for row in matrix.places],
         "faster": [_faster_claim(claim) for claim in matrix.faster],
-        "projections": {column.phase: _projection(column.projection) for column in matrix.phases},
+        "projections": {column.phase: _projection(column) for column in matrix.phases},
         "complexity": {c.phase: c.complexity and asdict(c.complexity) for c in matrix.phases},
         "tradeoffs": {a: {p: vars(cell) for p, cell in row.items()} for a, row in tradeoffs.rows.items()},
         "costs": [_spread_out(asdict(cost), ("nines", "per_nine", "hours_lost")) for cost in tradeoffs.costs],
@@ -182,7 +182,8 @@ def _faster(row: Faster) -> dict[str, Any]:
     }
 
 
-def _projection(projection: Projection | None) -> dict[str, Any] | None:
+def _projection(column: Phase) -> dict[str, Any] | None:
+    projection = column.projection
     if projection is None:
         return None
     return {
@@ -190,6 +191,7 @@ def _projection(projection: Projection | None) -> dict[str, Any] | None:
         "seed": projection.seed,
         "availability": _three(projection.availability),
         "minutes_lost_a_year": _three(projection.minutes),
+        "incomplete": [{"id": i.id, "what": i.what, "experiments": list(i.experiments)} for i in column.lacks],
         "unseen_minutes": projection.unseen_minutes,
         "worst": [
             {
@@ -210,7 +212,7 @@ def _projection(projection: Projection | None) -> dict[str, Any] | None:
                 "line": c.claim.line,
                 "chance": c.chance,
                 "chance_with_unseen": c.cautious,
-                "verdict": c.verdict.value,
+                "verdict": year_verdict(c.verdict, bool(column.lacks)).value,
             }
             for c in projection.claims
         ],

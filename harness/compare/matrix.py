@@ -15,6 +15,7 @@ from harness.compare.places import EXPERIMENT as PLACES_EXPERIMENT
 from harness.compare.places import FasterClaim, PlaceRow, faster_claim, place_rows
 from harness.compare.question import is_stale
 from harness.compare.seed import SeedRow, seed_table
+from harness.compare.year import lacking, why_not
 from harness.errors import ConfigError, did_you_mean
 from harness.experiment import known_experiments, load_experiment
 from harness.history import History
@@ -33,7 +34,8 @@ class Phase:
     """One column. `target` is None where the seed names a version that does not exist here (yet).
 
     `projection` is None where no incident of the year was measured at all. `left_out` names the experiments that cannot
-    be put to the target, or say nothing new of it.
+    be put to the target, or say nothing new of it. `lacks` are incidents that were measured of another version,
+    could strike this one, and were not measured of it: then its year is better than it should be.
     """
 
     phase: str
@@ -43,6 +45,7 @@ class Phase:
     projection: Projection | None
     complexity: Complexity | None
     left_out: frozenset[str] = frozenset()
+    lacks: tuple[Incident, ...] = ()
 
     @property
     def title(self) -> str:
@@ -80,7 +83,7 @@ def chosen_phases(given: Sequence[str]) -> list[str]:
     known, sold = known_phases(), seed_table()
     for phase in given:
         if "/" not in phase and phase not in known and phase not in sold:
-            raise ConfigError("PHASES", "", f"there is no phase '{phase}'.", did_you_mean(phase, [*known, *sold]))
+            raise ConfigError("PHASES", "", f"there is no phase '{phase}'.", did_you_mean(phase, {*known, *sold}))
     return list(dict.fromkeys(given)) or known
 
 
@@ -91,6 +94,7 @@ def build(phases: Sequence[str], seed: int = 1, years: int = YEARS) -> Matrix:
     """
     incidents = load_incidents()
     columns = [_column(phase, incidents, seed, years) for phase in phases]
+    columns = [_with_lacks(column, columns) for column in columns]
     names = _rows(columns)
     columns = [_filled(column, names) for column in columns]
     columns = [columns[0], *(_compared(column, before) for before, column in pairwise(columns))]
@@ -120,6 +124,13 @@ def _column(phase: str, incidents: Sequence[Incident], seed: int, years: int) ->
     return Phase(target.phase, target, cells, tuple(verdicts), known, complexity_of(target), frozenset(left_out))
 
 
+def _with_lacks(column: Phase, columns: Sequence[Phase]) -> Phase:
+    others = [other.projection for other in columns if other is not column and other.projection is not None]
+    if column.projection is None:
+        return column
+    return replace(column, lacks=lacking(column.projection, others, column.left_out))
+
+
 def cells_of(
     target: Target, claims: Claims, found: Mapping[str, Found]
 ) -> tuple[dict[str, Cell | Untested], list[ClaimVerdict]]:
@@ -138,8 +149,9 @@ def cells_of(
 
 
 def _left_out(target: Target, folders: Sequence[Path]) -> dict[str, Cell | Untested]:
-    """What cannot be put to the target, or says nothing new of it, as the newest campaign and target.toml say."""
-    reasons: dict[str, str] = {}
+    """What cannot be put to the target, or says nothing new of it: by its target.toml, and as campaigns found out."""
+    known = [load_experiment(name) for name in known_experiments()]
+    reasons = {each.name: why for each in known if (why := why_not(each, target))}
     for folder in folders:
         reasons.update(read_campaign(folder).left_out)
     reasons.update(target.by_name_only)

@@ -10,7 +10,9 @@ from harness.compare.complexity import in_order
 from harness.compare.cost import BreakEven, break_even, cost_per_nine, nines, price
 from harness.compare.matrix import Matrix, Phase
 from harness.compare.seed import ASPECTS, SeedRow
+from harness.compare.year import verdict as year_verdict
 from harness.judge import ClaimVerdict
+from harness.projection.incidents import Incident
 from harness.projection.project import Projection
 from harness.target import known_phases
 from harness.verdict import Verdict, worst
@@ -47,7 +49,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Tradeoffs:
-    """The table, row by row and phase by phase, and the arithmetic of cost. `missing` are without a projection."""
+    """The table, row by row and phase by phase, and the arithmetic of cost. `missing` have no complete year."""
 
     rows: dict[str, dict[str, Judged]]
     costs: tuple[Cost, ...]
@@ -71,7 +73,7 @@ def judge_table(matrix: Matrix) -> Tradeoffs:
         rows=rows,
         costs=tuple(costs),
         break_evens=tuple(break_evens_of(table, columns)),
-        missing=tuple(phase for phase in table if _projection(columns[phase]) is None),
+        missing=tuple(phase for phase in table if _complete(columns[phase]) is None),
     )
 
 
@@ -99,8 +101,17 @@ def _availability(row: SeedRow, column: Phase | None) -> tuple[str, str]:
     known = f"Projected: {percent(mean)} (95 % of years: {percent(low)} to {percent(high)})."
     if not claims:
         return Verdict.INCONCLUSIVE.value, f"{known} No yearly claim of its claims.toml stands on this line."
+    lacks = column.lacks if column is not None else ()
+    found = worst(year_verdict(each.verdict, bool(lacks)) for each in claims)
     chance = min(each.chance for each in claims)
-    return worst(each.verdict for each in claims).value, f"{known} {percent(chance)} of years are as good as claimed."
+    return found.value, f"{known} {percent(chance)} of years are as good as claimed.{without(lacks)}"
+
+
+def without(lacks: Sequence[Incident]) -> str:
+    """Return what a year does not count although it strikes others; '' when there is no such thing."""
+    if not lacks:
+        return ""
+    return f" Incomplete, and so too good: not measured of it, {'; '.join(each.what for each in lacks)}."
 
 
 def _users(row: SeedRow, column: Phase | None) -> tuple[str, str]:
@@ -141,8 +152,8 @@ def _cost(cost: Cost | None) -> tuple[str, str]:
 
 
 def costs_of(table: Mapping[str, SeedRow], columns: Mapping[str, Phase | None]) -> list[Cost]:
-    """Return the arithmetic of every phase that has a projection."""
-    known = [(phase, projection) for phase in table if (projection := _projection(columns[phase])) is not None]
+    """Return the arithmetic of every phase that has a complete projection."""
+    known = [(phase, projection) for phase in table if (projection := _complete(columns[phase])) is not None]
     first = known[0] if known else None
     found = []
     for phase, projection in known:
@@ -167,10 +178,10 @@ def costs_of(table: Mapping[str, SeedRow], columns: Mapping[str, Phase | None]) 
 
 
 def break_evens_of(table: Mapping[str, SeedRow], columns: Mapping[str, Phase | None]) -> list[BreakEven]:
-    """Return the break-even of each two neighbours of the table that both have a projection."""
+    """Return the break-even of each two neighbours of the table that both have a complete projection."""
     found = []
     for cheaper, dearer in pairwise(table):
-        old, new = _projection(columns[cheaper]), _projection(columns[dearer])
+        old, new = _complete(columns[cheaper]), _complete(columns[dearer])
         if old is not None and new is not None:
             years = (old.drawn.lost_s, new.drawn.lost_s)
             prices = (table[cheaper].monthly, table[dearer].monthly)
@@ -195,6 +206,11 @@ def dollars(value: float) -> str:
 
 def _projection(column: Phase | None) -> Projection | None:
     return column.projection if column is not None else None
+
+
+def _complete(column: Phase | None) -> Projection | None:
+    """The projection, where it lacks nothing that strikes the others: only such years can be compared."""
+    return column.projection if column is not None and not column.lacks else None
 
 
 def _why_not(phase: str, column: Phase | None) -> str:

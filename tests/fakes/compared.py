@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from tests.fakes.histories import Trouble, fault, history
 from tests.fakes.stored import stored_campaign
 
 WAYS = [Way(place.name, place.rtt_ms, [None, None]) for place in PLACES.values()]
+MADE = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 def away(*troubles: Trouble, phase: str, experiment: str, **changes: object) -> History:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,8 @@ from harness.compare.matrix import build
 from harness.compare.report import render, write_comparison
 from harness.compare.tradeoffs import judge_table
 from harness.compare.words import against, evidence, figures
-from tests.fakes.compared import two_versions
+from tests.fakes.compared import MADE, two_versions
 
-MADE = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 CHROMIUM = Path("/usr/bin/chromium")
 
 
@@ -34,6 +32,12 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         matrix = build(["v1", "v2", "v4"], years=2000)
     out = root / "comparison"
     return write_comparison(out, as_data(matrix, judge_table(matrix), out, MADE, Git("77594a0", False)))
+
+
+@pytest.fixture
+def few_years(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred thousand years are for those who read them."""
+    monkeypatch.setattr(command, "build", lambda phases, seed, years=1000: build(phases, seed, min(years, 1000)))
 
 
 @pytest.fixture
@@ -124,6 +128,7 @@ def test_evidence_in_words() -> None:
     assert evidence(compared) == "availability +6.32 points, one pair; p95 −0.25 s (+0.05 to +0.1); other arrivals"
 
 
+@pytest.mark.usefixtures("few_years")
 def test_the_command_says_what_it_did_not_compare(
     written: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,6 +140,7 @@ def test_the_command_says_what_it_did_not_compare(
     assert "faster" in said or "Mais rápido" in said
 
 
+@pytest.mark.usefixtures("few_years")
 def test_with_run_what_is_missing_is_run_with_the_same_seed(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plans: list[missing.MissingPlan] = []
 
@@ -153,6 +159,7 @@ def test_with_run_what_is_missing_is_run_with_the_same_seed(written: Path, monke
     assert "abusive_client" not in [experiment.name for experiment in plans[0].experiments]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no /usr/bin/chromium")
 def test_in_a_browser_it_fits_a_desk_and_a_telephone_and_passes_axe(written: Path) -> None:
     from axe_playwright_python.sync_playwright import Axe
