@@ -73,7 +73,7 @@ class MongoStore:
         owner = uuid4()
 
         async def begun(_: int) -> int | Answer:
-            position = await self._position(question.conversation_id)
+            position = await self._position(question)
             answer = None if question.key is None else await self._reserve(question, question.key, owner, now, lease_s)
             return position if answer is None else answer
 
@@ -147,17 +147,18 @@ class MongoStore:
                 log.warning("collection not made yet", extra={"reason": repr(error.__cause__)})
                 await asyncio.sleep(PREPARE_EVERY_S)
 
-    async def _position(self, conversation_id: UUID | None) -> int:
+    async def _position(self, question: Question) -> int:
         """How many messages the conversation holds. Raises ConversationUnknown.
 
-        A new conversation is asked for as well: whether the store is there is worth knowing before a paid request.
+        A new one without a key is asked for as well: whether the store is there is worth knowing before paying.
         """
-        if conversation_id is None:
-            await self._gateways.carry_out(lambda database: database.command("ping"))
+        if question.conversation_id is None:
+            if question.key is None:
+                await self._gateways.carry_out(lambda database: database.command("ping"))
             return 0
-        turns = await self._turns(conversation_id, 0)
+        turns = await self._turns(question.conversation_id, 0)
         if not turns:
-            raise ConversationUnknown(f"There is no conversation {conversation_id}.")
+            raise ConversationUnknown(f"There is no conversation {question.conversation_id}.")
         return position_after(turns[-1])
 
     async def _reserve(self, question: Question, key: str, owner: UUID, now: datetime, lease_s: float) -> Answer | None:
