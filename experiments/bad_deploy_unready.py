@@ -3,4 +3,4 @@
 from harness.experiment import At, Experiment
 from harness.faults.bad_deploy import BadDeploy
 
-EXPERIMENT = Experiment(timeline=(At(5, BadDeploy("unready", role="app")),), duration_s=64)
+EXPERIMENT = Experiment(timeline=(At(5, BadDeploy("unready", role="app")),), duration_s=80)
