@@ -77,8 +77,8 @@ def leave_swarm(client: docker.DockerClient, log: Log) -> None:
         if users:
             log(f"The swarm stays, because it is in use ({users[0]}{', ...' if len(users) > 1 else ''}).")
             return
-    # Where the swarm is gone already, its bridge may be left: interrupted in mid start, an engine under load was seen to
-    # count endpoints on it that were gone, until it was started anew.
+    # Also where the swarm is gone already: its bridge may be left. After a start that was broken off, a busy engine was
+    # seen to count endpoints on it that no longer existed, and not to remove it.
     sweep(client, log, marks.RUN, patience_s=LEAVE_S)
     for item in find_ours(client, marks.RUN):
         log(f"Still there: {item}. `make down` tries again.")
