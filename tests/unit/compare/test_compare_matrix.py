@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.compare.cell import Cell, Untested
@@ -182,3 +184,19 @@ def test_phases_are_those_asked_for_all_targets_or_refused() -> None:
     assert chosen_phases(["v4"]) == ["v4"]
     with pytest.raises(ConfigError, match="no phase 'v9'"):
         chosen_phases(["v9"])
+
+
+def test_faster_abroad_is_not_held_by_an_interval_that_holds_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TESTBED_RESULTS", str(tmp_path))
+    store(tmp_path, "v1", 1, [from_everywhere("v1", 0.5)])
+    other = from_everywhere("v2", 0.5)
+    noise = np.random.default_rng(3).lognormal(0, 0.3, len(other.arrivals))
+    arrivals = replace(other.arrivals, ended_s=other.arrivals.due_s + 0.5 * noise)  # as fast, and otherwise uneven
+    store(tmp_path, "v2", 2, [replace(other, arrivals=arrivals)])
+    (decided,) = build(["v1", "v2"], years=YEARS).faster
+    both = [r for r in decided.rows if r.difference and r.difference.interval.low < 0 < r.difference.interval.high]
+    assert len(both) >= 4
+    assert {row.verdict for row in both} == {Verdict.INCONCLUSIVE}
+    assert decided.verdict is not Verdict.HELD
