@@ -109,6 +109,10 @@ compare: install ## Versions side by side, from the runs in results/: PHASES="v1
 advise: install ## Which version? USERS=300 DOWNTIME_COST=500 TEAM=4 (BUDGET= dollars a month, SLA= per cent)
 	@$(RUN)harness advise $(if $(USERS),--users=$(call quoted,$(USERS))) $(if $(DOWNTIME_COST),--downtime-cost=$(call quoted,$(DOWNTIME_COST))) $(if $(TEAM),--team=$(call quoted,$(TEAM))) $(if $(BUDGET),--budget=$(call quoted,$(BUDGET))) $(if $(SLA),--sla=$(call quoted,$(SLA)))
 
+.PHONY: dashboards
+dashboards: install ## Write the dashboards that Grafana loads (dashboards/generated/) from their code
+	@$(RUN)python -m dashboards
+
 .PHONY: down
 down: install ## Stop what `make run` started with the same PHASE and remove it (its data volumes too)
 	@$(RUN)harness down $(call quoted,$(PHASE))

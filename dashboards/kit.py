@@ -118,6 +118,8 @@ def timeline(
         .merge_values(True)
         .show_value(shared.VisibilityMode.NEVER)
         .row_height(0.85)
+        .line_width(0)
+        .fill_opacity(80)
         .legend(_legend())
         .tooltip(_tooltip())
     )
