@@ -3,4 +3,4 @@
 from harness.experiment import At, Experiment
 from harness.faults.rolling_deploy import RollingDeploy
 
-EXPERIMENT = Experiment(timeline=(At(5, RollingDeploy(role="app")),), duration_s=46)
+EXPERIMENT = Experiment(timeline=(At(5, RollingDeploy(role="app")),), duration_s=62)

@@ -15,7 +15,7 @@ PAUSE_S = 0.2  # between two looks
 
 @dataclass(frozen=True)
 class RollingDeploy:
-    """Every component that fits is redeployed the way its deployer does it, one component after the other."""
+    """Every component that fits is redeployed at once, as a whole stack is; inside each it goes as its deployer does it."""
 
     role: str | None = None
     zone: str | None = None
@@ -37,7 +37,7 @@ class RollingDeploy:
         self._services(stage)
 
     def inject(self, stage: Stage) -> RollingDeployInjection:
-        """Begin with the first component. The deploy is done when it is healed."""
+        """Begin. The deploy is done when it is healed."""
         deploys = [Deploy(service, service.instances()) for service in self._services(stage)]
         injection = RollingDeployInjection(stage, deploys, stage.now())
         return bite_or_heal(injection, injection.strike)
@@ -77,16 +77,15 @@ class RollingDeployInjection:
     off_s: float | None = None
 
     def strike(self) -> None:
-        """Begin with the first component."""
-        self._begin(self.deploys[0])
+        """Begin with all of them."""
+        for deploy in self.deploys:
+            self._begin(deploy)
 
     def heal(self) -> None:
         """See every component's deploy through. Raises InstrumentError when one does not come to its end."""
         deadline = time.monotonic() + PATIENCE_S
         for deploy in self.deploys:
-            if deploy.begun_s is None:
-                self._begin(deploy)
-            while deploy.settled_s is None:
+            while deploy.begun_s is not None and deploy.settled_s is None:
                 if deploy.done():
                     deploy.settled_s = self.stage.now()
                 elif self._nothing_happens(deploy):

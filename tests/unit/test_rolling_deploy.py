@@ -1,4 +1,4 @@
-"""A rolling deploy: one component after the other, and confirmed only when everybody was replaced."""
+"""A rolling deploy: all components at once, and confirmed only when everybody was replaced."""
 
 from collections.abc import Iterator
 
@@ -42,10 +42,10 @@ def stage(clock: Clock, *services: FakeService) -> FakeStage:
     return FakeStage(AIM, services=services, clock=clock)  # type: ignore[arg-type]
 
 
-def test_it_replaces_everybody_one_component_after_the_other(clock: Clock) -> None:
+def test_it_replaces_everybody_and_begins_with_all_components_at_once(clock: Clock) -> None:
     first, second = FakeService("app-a"), FakeService("app-b", instances=3)
     injection = RollingDeploy(role="web").inject(stage(clock, first, second))
-    assert (first.deploys, second.deploys) == (1, 0)
+    assert (first.deploys, second.deploys) == (1, 1)
     injection.heal()
     injection.heal()
     receipt = injection.receipt()
