@@ -12,6 +12,9 @@ from targets.parts.engine_door.engine import EngineError, OutOfSequence
 from targets.parts.engine_door.settings import Settings
 from targets.parts.kit.http import Request, Response, json_response
 
+# The engine keeps one former spec to go back to. Whoever scales during a deploy makes the version that is going out that
+# former one, and a roll-back would go nowhere.
+UNDER_WAY = ("updating", "rollback_started")
 ATTEMPTS = 3  # to write a service that others write as well
 
 _log = logging.getLogger("engine-door")
@@ -98,6 +101,8 @@ class Door:
             outcome = {"service": full, "was": was, "replicas": replicas, "changed": was != replicas}
             if was == replicas:
                 return {"name": name} | outcome
+            if _state(service) in UNDER_WAY:
+                raise Refused(409, f"{full} is being deployed ({_state(service)}): it is scaled when that is over")
             try:
                 await self._engine.update(service["ID"], service["Version"]["Index"], spec)
             except OutOfSequence:
@@ -124,8 +129,13 @@ class Door:
             "running": (service.get("ServiceStatus") or {}).get("RunningTasks"),
             "minimum": self._settings.minimum,
             "maximum": self._settings.maximum,
-            "updating": (service.get("UpdateStatus") or {}).get("State") == "updating",
+            "updating": _state(service) == "updating",
         }
+
+
+def _state(service: dict[str, Any]) -> str:
+    """How far the service's deploy is, in the engine's words; empty when it never had one."""
+    return str((service.get("UpdateStatus") or {}).get("State") or "")
 
 
 def _replicated(spec: dict[str, Any]) -> dict[str, Any]:
