@@ -12,7 +12,7 @@ from targets.parts.engine_door.engine import EngineError, OutOfSequence
 from targets.parts.engine_door.settings import Settings
 from targets.parts.kit.http import Request, Response, json_response
 
-# The engine keeps one former spec to go back to. Whoever scales during a deploy makes the version that is going out that
+# The engine keeps one former spec to go back to. Whoever scales during a deploy makes the version that is going out the
 # former one, and a roll-back would go nowhere.
 UNDER_WAY = ("updating", "rollback_started")
 ATTEMPTS = 3  # to write a service that others write as well
