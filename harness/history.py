@@ -8,6 +8,7 @@ A run is a folder:
     arrivals.parquet  one row per *scheduled* arrival, in the order of their due times (Arrivals)
     events.jsonl      the timeline: phases, faults with their receipts, notes; one JSON object per line
     pressure.jsonl    how busy the machine was, one line per second
+    cost.jsonl        what everything has used, one line per second (`harness.cost`)
 
 All times are seconds of run time (`harness.clock`): zero is the first counted arrival's window.
 """
@@ -24,6 +25,7 @@ from typing import Any, TextIO
 
 from harness.alerts import Alert, Listening
 from harness.arrivals import ARRIVALS, Arrivals, Bools, Floats, Strings, read_arrivals
+from harness.cost import Cost
 from harness.outcome import Kind, Outcome
 from harness.scaling import Decision, Running
 from harness.stored import read_stored, write_whole
@@ -153,6 +155,7 @@ class RunRecord:
     changes, `ways` where users come from places, `abuser_per_s` where there is an abuser, `replicas` where a
     component grows by itself, `decisions` where a component says what it decided, `claimed_users` where `users` are
     fewer than are claimed, for want of processors. `notes` is what is missing from the record and decides nothing.
+    `cost` is None where nobody watched it. `overloaded` says in words how the machine was, and voids nothing.
 
     `alerts` are those that fired; None where nobody can say, because the target has no pager (`listening` is None, too)
     or because the run is blind (`listening` says why). `alerts_expected` are the names of the right ones.
@@ -189,6 +192,8 @@ class RunRecord:
     alerts: list[Alert] | None = None
     listening: Listening | None = None
     alerts_expected: list[str] = field(default_factory=list)
+    cost: Cost | None = None
+    overloaded: list[str] = field(default_factory=list)
 
     @property
     def valid(self) -> bool:

@@ -26,7 +26,7 @@ FILE = "pressure.jsonl"
 EVERY_S = 1.0
 STOPPING_S = 5.0  # how long the last reading may take
 _PSI = {f"{kind}_{who}": (kind, who) for kind in ("cpu", "memory", "io") for who in ("some", "full")}
-_TICKS_PER_S = float(os.sysconf("SC_CLK_TCK"))
+TICKS_PER_S = float(os.sysconf("SC_CLK_TCK"))
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Reading:
 def read_now(proc: Path, pids: Iterable[int]) -> Reading:
     """Read the counters below `proc` (/proc) and those of the processes `pids`."""
     stalled = {key: _stalled_us(proc / "pressure" / kind, who) for key, (kind, who) in _PSI.items()}
-    mine = [ticks for pid in pids if (ticks := _process_ticks(proc / str(pid) / "stat")) is not None]
-    return Reading(time.monotonic(), stalled, _machine_ticks(proc / "stat"), sum(mine) if mine else None)
+    mine = [ticks for pid in pids if (ticks := process_ticks(proc / str(pid) / "stat")) is not None]
+    return Reading(time.monotonic(), stalled, machine_ticks(proc / "stat"), sum(mine) if mine else None)
 
 
 def between(before: Reading, after: Reading) -> dict[str, float | None]:
@@ -64,7 +64,7 @@ def between(before: Reading, after: Reading) -> dict[str, float | None]:
         idle = _share(before.ticks[1], after.ticks[1], total)
         shares["cpu_busy"] = None if idle is None else round(1 - idle, 4)
         shares["steal"] = _share(before.ticks[2], after.ticks[2], total)
-    shares["generator_cpu"] = _share(before.generator_ticks, after.generator_ticks, span_s * _TICKS_PER_S)
+    shares["generator_cpu"] = _share(before.generator_ticks, after.generator_ticks, span_s * TICKS_PER_S)
     return shares
 
 
@@ -161,7 +161,7 @@ def _stalled_us(path: Path, who: str) -> int | None:
     return None
 
 
-def _machine_ticks(path: Path) -> tuple[int, int, int] | None:
+def machine_ticks(path: Path) -> tuple[int, int, int] | None:
     """The line 'cpu user nice system idle iowait irq softirq steal guest guest_nice': guests are in user and nice."""
     words = _text(path).partition("\n")[0].split()
     if len(words) < 9 or words[0] != "cpu":
@@ -170,7 +170,7 @@ def _machine_ticks(path: Path) -> tuple[int, int, int] | None:
     return sum(numbers), numbers[3] + numbers[4], numbers[7]
 
 
-def _process_ticks(path: Path) -> int | None:
+def process_ticks(path: Path) -> int | None:
     """Fields 14 and 15 of /proc/<pid>/stat: time in user and in kernel mode."""
     words = _text(path).rpartition(")")[2].split()
     return int(words[11]) + int(words[12]) if len(words) > 12 else None

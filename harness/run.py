@@ -15,13 +15,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import pressure
+from harness import cost, pressure
 from harness.asked import arrivals_per_s, asked_for, segments_of
 from harness.clock import RunClock
+from harness.cost_log import CostLog
 from harness.decisions import DecisionWatch, deciders
 from harness.distance import Distances
 from harness.engine.stage import DockerStage
@@ -44,6 +46,7 @@ from harness.load.arrivals import generator_figures, write_arrivals
 from harness.load.durability import audit
 from harness.load.generator import LoadGenerator
 from harness.load.plan import Plan, plan_segments
+from harness.overload import overloads
 from harness.paging import Heard, blinding, hear_out
 from harness.places import PLACES
 from harness.replicas import ReplicaWatch, growing
@@ -178,7 +181,9 @@ class _Run:
                     self.replicas = watch.seen
                     self.decisions = DecisionWatch(deciders(self.lab.target, self.lab.stack), clock)
                     self.lab.observer.run_begins(self._watched(clock, timeline))
-                    with pressure.PressureLog(self.folder, clock, generator.pids), watch, self.decisions:
+                    busy = pressure.PressureLog(self.folder, clock, generator.pids)
+                    spent = CostLog(self.folder, clock, self.lab.stack.meters(), generator.pids)
+                    with busy, spent, watch, self.decisions:
                         self._watch(generator, timeline, clock)
             finally:
                 self.doubts.extend(timeline.heal_all())
@@ -267,6 +272,7 @@ class _Run:
         write_record(self.folder, record, BEGUN)
 
     def _record(self, figures: Generator | None, durability: Durability | None) -> RunRecord:
+        seconds = pressure.read_rows(self.folder / pressure.FILE)
         return replace(
             asked_for(
                 self.experiment,
@@ -280,7 +286,13 @@ class _Run:
             durability=durability,
             generator=figures,
             void_because=self.doubts,
-            pressure=pressure.summarised(pressure.read_rows(self.folder / pressure.FILE)),
+            pressure=pressure.summarised(seconds),
+            overloaded=overloads(seconds, self.experiment.duration_s),
+            cost=cost.summarised(
+                *cost.read_cost(self.folder / cost.FILE),
+                duration_s=self.experiment.duration_s,
+                processors=os.cpu_count() or 1,
+            ),
             ways=self.distances.ways() if self.distances is not None else [],
             replicas=list(self.replicas),
             alerts=self.heard.alerts,

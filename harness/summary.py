@@ -23,6 +23,7 @@ from harness.scaling import news
 from harness.stats import quantile, wilson
 from harness.stored import write_whole
 from harness.summary_alerts import alerting_part
+from harness.summary_cost import campaign_cost, cost_part, overloaded_among
 from harness.summary_schema import (
     AbuserPart,
     CalibrationPart,
@@ -64,13 +65,14 @@ def build_summary(
         versions=campaign.versions,
         machine=campaign.machine,
         runs=[run_part(history) for history in histories],
-        claims=[_claim(verdict) for verdict in verdicts],
+        claims=[_claim(verdict, overloaded_among(verdict.runs, histories)) for verdict in verdicts],
         left_out=campaign.left_out,
         repeated=campaign.repeated,
         calibration=CalibrationPart(**vars(campaign.calibration)) if campaign.calibration else None,
         void_because=list(campaign.void_because),
         valid=bool(histories) and not campaign.void_because and all(h.record.valid for h in histories),
         verdict=worst(verdict.verdict for verdict in verdicts),
+        cost=campaign_cost(histories),
     )
     plain: dict[str, Any] = finite(summary.model_dump(mode="json", by_alias=True))
     return plain
@@ -122,6 +124,8 @@ def run_part(history: History) -> RunPart:
         decisions=[DecisionPart(**vars(each)) for each in news(record.decisions)],
         notes=list(record.notes),
         alerting=alerting_part(history),
+        cost=cost_part(record.cost),
+        overloaded=list(record.overloaded),
     )
 
 
@@ -203,7 +207,7 @@ def _fault(fault: FaultRecord, anatomy: Anatomy | None) -> FaultPart:
     )
 
 
-def _claim(judged: ClaimVerdict) -> ClaimPart:
+def _claim(judged: ClaimVerdict, overloaded: list[str]) -> ClaimPart:
     claim = judged.claim
     unit = CHECKS[claim.check].unit if claim.check else ""
     return ClaimPart(
@@ -213,6 +217,7 @@ def _claim(judged: ClaimVerdict) -> ClaimPart:
         verdict=judged.verdict,
         because=judged.because,
         runs=list(judged.runs),
+        overloaded=overloaded,
     )
 
 

@@ -220,6 +220,27 @@ class AlertingPart(Part):
     incidents: list[IncidentPart]
 
 
+class PartCostPart(Part):
+    """What one part used: processor time (s), its share of the machine, memory (bytes, all instances together)."""
+
+    name: str
+    role: str
+    cpu_s: float
+    share: float
+    memory_max_bytes: int | None
+    memory_mean_bytes: int | None
+
+
+class CostPart(Part):
+    """What was used in `seconds` of counted windows, by the target and by the harness; `busy_s` by whoever it was."""
+
+    seconds: float
+    processors: int
+    busy_s: float | None
+    components: list[PartCostPart]
+    harness: list[PartCostPart]
+
+
 def _none(value: object) -> bool:
     return not value
 
@@ -258,6 +279,8 @@ class RunPart(Part):
     decisions: list[DecisionPart] = Field(default_factory=list, exclude_if=_none)
     notes: list[str] = Field(default_factory=list, exclude_if=_none)
     alerting: AlertingPart | None = Field(default=None, exclude_if=_none)
+    cost: CostPart | None = Field(default=None, exclude_if=_none)
+    overloaded: list[str] = Field(default_factory=list, exclude_if=_none)
 
 
 class MeasuredPart(Part):
@@ -287,6 +310,7 @@ class ClaimPart(Part):
     verdict: Verdict
     because: str
     runs: list[str]
+    overloaded: list[str] = Field(default_factory=list, exclude_if=_none)
 
 
 class Summary(Part):
@@ -311,6 +335,7 @@ class Summary(Part):
     void_because: list[str]
     valid: bool
     verdict: Verdict
+    cost: CostPart | None = Field(default=None, exclude_if=_none)
 
 
 def schema_text() -> str:

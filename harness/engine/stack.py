@@ -21,6 +21,7 @@ from harness.engine.container import DockerContainer
 from harness.engine.disturbance import Span, disturbances
 from harness.engine.host import twin
 from harness.engine.link import ProxiedLink
+from harness.engine.meter import StackMeters
 from harness.engine.moments import EventWatcher
 from harness.engine.packets import PacketRules
 from harness.engine.pager import PagerControl
@@ -169,6 +170,10 @@ class Stack:
     def starts(self) -> int:
         """How many starts of its containers the engine has told so far: another number, and somebody is new."""
         return self._watcher.starts()
+
+    def meters(self) -> StackMeters:
+        """What its containers use, to be read now and then."""
+        return StackMeters(self._client, self)
 
     def ready(self, timeout_s: float) -> float:
         """Wait until the entry's readiness path answers 2xx, and return how long (s) that took."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness import pressure
+from harness import cost, pressure
 from harness.errors import InstrumentError
 from harness.lab import Watched
 from harness.load.progress import Tail
 from harness.load.settings import RAW, parts
 from harness.observe import names
+from harness.observe.costs import cost_points
 from harness.observe.points import Point
-from harness.observe.runs import GENERATOR, MACHINE, generator_seconds, labels_of
+from harness.observe.runs import MACHINE, labels_of
 from harness.observe.tally import Tally
 from harness.paging import Pager
 from harness.repeatedly import Repeatedly
@@ -58,6 +59,9 @@ class GoingOn:
         self._tally = Tally(parts(watched.folder, RAW), watched.plan, record.deadline_s)
         self._pressure = Tail(watched.folder / pressure.FILE)
         self._rows: list[Mapping[str, Any]] = []
+        self._spending = Tail(watched.folder / cost.FILE)
+        self._roles: Mapping[str, str] = {}
+        self._spent: list[Mapping[str, Any]] = []
         self._alerts = AlertWatch(watched.pagers)
         self._alerts.__enter__()
 
@@ -94,5 +98,9 @@ class GoingOn:
         for metric, more, key in MACHINE:
             if self._rows and self._rows[-1].get(key) is not None:
                 yield Point(metric, {**self._labels, **more}, self._rows[-1][key])
-        for _, used_s in generator_seconds(self._rows)[-1:]:
-            yield Point(names.HARNESS_CPU, {**self._labels, **GENERATOR}, used_s)
+        for line in self._spending.new():
+            if "roles" in line:
+                self._roles = line["roles"]
+            else:
+                self._spent.append(line)
+        yield from cost_points(self._roles, self._spent, self._watched.record.duration_s, self._labels)

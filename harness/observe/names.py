@@ -173,11 +173,13 @@ PRESSURE = _gauge(
 MACHINE_BUSY = _gauge("machine_cpu_busy_ratio", "Share of all processors that was busy.", *RUN)
 MACHINE_STEAL = _gauge("machine_cpu_steal_ratio", "Share of all processors that the hypervisor took away.", *RUN)
 HARNESS_CPU = _counter(
-    "harness_cpu_seconds_total", "Processor time of the harness: process is harness or generator.", *RUN, "process"
-)
+    "harness_cpu_seconds_total",
+    "Processor time of the harness in the counted window: process is harness, generator or toxiproxy.",
+    *RUN, "process",
+)  # fmt: skip
 HARNESS_MEMORY = _gauge("harness_memory_bytes", "Resident memory of the harness, by process.", *RUN, "process")
 COMPONENT_CPU = _counter(
-    "component_cpu_seconds_total", "Processor time of a component of the target.", *RUN, "component", "role"
+    "component_cpu_seconds_total", "Processor time of a component in the counted window.", *RUN, "component", "role"
 )
 COMPONENT_MEMORY = _gauge("component_memory_bytes", "Memory of a component of the target.", *RUN, "component", "role")
 

@@ -8,10 +8,11 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-from harness import pressure
+from harness import cost, pressure
 from harness.history import History, RunRecord, read_history
 from harness.observe import names
 from harness.observe.arrivals import arrival_series, last_end
+from harness.observe.costs import cost_series
 from harness.observe.ended import series_of_end
 from harness.observe.events import Began, fault_windows, read_began
 from harness.observe.series import Axis, Series
@@ -50,7 +51,7 @@ def series_of_run(folder: Path, campaign: str, part: RunPart | None = None) -> I
     yield from arrival_series(history, axis, labels)
     yield from _faults(record, windows, axis, labels)
     yield from _target(record, axis, labels)
-    yield from _machine(folder, axis, labels)
+    yield from _machine(folder, record.duration_s, axis, labels)
     yield from series_of_end(record, part or run_part(history), axis, labels, campaign)
 
 
@@ -95,14 +96,16 @@ def _target(record: RunRecord, axis: Axis, labels: Labels) -> Iterator[Series]:
         yield Series(names.ALERT_FIRING, named, *axis.windows(spans))
 
 
-def _machine(folder: Path, axis: Axis, labels: Labels) -> Iterator[Series]:
-    """How busy the machine was: a sample for each row of `pressure.jsonl`, where the kernel said it."""
+def _machine(folder: Path, duration_s: float, axis: Axis, labels: Labels) -> Iterator[Series]:
+    """How busy the machine was, and with what: a sample for each row of `pressure.jsonl` and of `cost.jsonl`."""
     rows = pressure.read_rows(folder / pressure.FILE)
     for metric, more, key in MACHINE:
         said = [(row["t_s"], row[key]) for row in rows if row.get(key) is not None]
         if said:
             yield Series(metric, {**labels, **more}, *axis.said(said))
-    used = generator_seconds(rows)
+    roles, spent = cost.read_cost(folder / cost.FILE)
+    yield from cost_series(roles, spent, duration_s, axis, labels)
+    used = [] if spent else generator_seconds(rows)  # in older runs
     if used:
         yield Series(names.HARNESS_CPU, {**labels, **GENERATOR}, *axis.said(used))
 

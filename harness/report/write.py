@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from harness.history import History
-from harness.report import alerts, words
+from harness.report import alerts, cost, words
 from harness.report.charts import run_chart
 from harness.report.series import sparkline
 from harness.stored import write_whole
@@ -67,5 +67,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(words.FILTERS | alerts.FILTERS)
+    environment.filters.update(words.FILTERS | alerts.FILTERS | cost.FILTERS)
     return environment

@@ -18,6 +18,7 @@ from harness.run import Lab, run_experiment
 from harness.target import find_target
 from tests.fakes.chat_server import ChatServer
 from tests.fakes.lab import Marking
+from tests.fakes.meters import FakeMeters
 from tests.fakes.pager import told, webhook
 
 TARGET = find_target("v1")
@@ -65,7 +66,7 @@ def run(folder: Path, pager: LivePager, role: str) -> RunRecord:
     with ChatServer() as server:
         stack: Any = SimpleNamespace(
             base_url=server.url, doors={}, place_links={}, pagers={"pager": pager},
-            settle=lambda _: [], disturbances=lambda *_: [],
+            settle=lambda _: [], disturbances=lambda *_: [], meters=FakeMeters,
         )  # fmt: skip
         run_experiment(experiment, 1, 7, Lab(TARGET, stack, quiet, quiet), folder / "run")
     return read_record(folder / "run")

@@ -29,6 +29,7 @@ from harness.interruption import interruptible
 from harness.live import LiveView
 from harness.target import find_target
 from tests.fakes.chat_server import ChatServer
+from tests.fakes.meters import FakeMeters, app_and_proxy
 
 # The points: images, up, settle, start, warm-up, fault on, recovery, audit, down, judging.
 SHELTERED = ("audit", "down", "judging")
@@ -105,6 +106,9 @@ class FakeStack:
 
     def disturbances(self, since: datetime, spans: Any) -> list[str]:
         return self.killed
+
+    def meters(self) -> FakeMeters:
+        return FakeMeters([app_and_proxy(1 + look / 4, 100_000_000 + look) for look in range(100)], {"app": "app"})
 
     def logs(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)

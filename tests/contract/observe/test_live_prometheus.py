@@ -78,6 +78,17 @@ def test_the_last_figures_are_those_of_the_summary(scraped: Scraped) -> None:
     assert found == {(claim["id"], claim["verdict"]) for claim in summary["claims"]}
 
 
+def test_the_cost_is_that_of_the_summary(scraped: Scraped) -> None:
+    server, campaign, summary, _ = scraped
+    (part,) = summary["runs"]
+    mine, now_s = f'{{run="{campaign.name}/{part["run"]}"}}', time.time()
+    for metric, key, label in (("component", "components", "component"), ("harness", "harness", "process")):
+        told = server.ask(f"last_over_time(chaos_{metric}_cpu_seconds_total{mine}[5m])", now_s)
+        used = {dict(labels)[label]: value for labels, value in told.items()}
+        assert used == {one["name"]: pytest.approx(one["cpu_s"], abs=0.002) for one in part["cost"][key]}
+    assert used.keys() == {"harness", "generator", "toxiproxy"}
+
+
 def test_the_fault_is_where_the_events_say(scraped: Scraped) -> None:
     server, campaign, _, _ = scraped
     events = (next((campaign / "runs").iterdir()) / "events.jsonl").read_text(encoding="utf-8").splitlines()
