@@ -113,6 +113,10 @@ advise: install ## Which version? USERS=300 DOWNTIME_COST=500 TEAM=4 (BUDGET= do
 dashboards: install ## Write the dashboards that Grafana loads (dashboards/generated/) from their code
 	@$(RUN)python -m dashboards
 
+.PHONY: diagrams
+diagrams: install ## Draw the architecture diagrams (assets/v*.svg, the API's page) anew from the targets' own files
+	@$(RUN)python -m harness.pages
+
 .PHONY: down
 down: install ## Stop what `make run` started with the same PHASE and remove it (its data volumes too)
 	@$(RUN)harness down $(call quoted,$(PHASE))
