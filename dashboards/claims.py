@@ -18,6 +18,7 @@ ABOUT = About(
     "What was claimed for each phase, and what the experiments measured.",
     "O que foi prometido para cada fase e o que os experimentos mediram.",
     since="now-7d",
+    exact=False,
     many=("phase", "experiment", "run"),
 )
 CAMPAIGNS = selector("phase")

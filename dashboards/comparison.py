@@ -21,6 +21,7 @@ ABOUT = About(
     "Os mesmos experimentos da v1 à v4: linhas são experimentos, colunas são fases. Uma célula é a média das "
     "execuções.",
     since="now-7d",
+    exact=False,
     many=("phase", "experiment", "run"),
 )
 CELL = "phase, experiment"

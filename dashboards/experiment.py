@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from grafana_foundation_sdk.builders import common, timeseries
+from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.models import common as shared
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards import promql, tables
+from dashboards import aftermath, promql
 from dashboards.frame import CHOSEN, About, Group, dashboard
 from dashboards.kit import (
     GREEN,
     GREY,
     ON_OFF,
-    YELLOW,
     AnyPanel,
     Ask,
     Size,
     Words,
     figures,
     graph,
-    rows,
     states,
     timeline,
 )
@@ -47,8 +45,8 @@ def build() -> model.Dashboard:
 def _groups() -> Iterable[Group]:
     yield Group("What was done", [_faults()])
     yield Group("What users met", [*_outcome(), _availability(), _latency(), _arrivals(), _places()])
-    yield Group("How it came back", [_recovery(), _messages()])
-    yield Group("What the target did", [_replicas(), _answers(), _alerts()])
+    yield Group("How it came back", [aftermath.recovery(), aftermath.messages()])
+    yield Group("What the target did", [aftermath.replicas(), aftermath.answers(), aftermath.alerts()])
     yield Group("Where the run is", [runs(CHOSEN, Size(24, 5))])
 
 
@@ -127,7 +125,7 @@ def _availability() -> AnyPanel:
         Ask(promql.share_good(), "measured"),
         Ask(promql.bounds(promql.AVAILABILITY_CHECKS), "claimed: {{claim}}"),
     )
-    return _dashed(panel.min(0).max(1), "B")
+    return aftermath.dashed(panel.min(0).max(1), "B")
 
 
 def _latency() -> AnyPanel:
@@ -148,7 +146,7 @@ def _latency() -> AnyPanel:
         Ask(promql.quantile(0.99), "p99"),
         Ask(promql.bounds("latency", of_experiment=False), "claimed: {{claim}}"),
     )
-    return _dashed(panel.min(0), "D")
+    return aftermath.dashed(panel.min(0), "D")
 
 
 def _arrivals() -> AnyPanel:
@@ -185,90 +183,3 @@ def _places() -> AnyPanel:
         "availability",
     )
     return graph(words, "percentunit", Ask(promql.share_good("place"), "{{place}}")).min(0).max(1)
-
-
-def _recovery() -> AnyPanel:
-    words = Words(
-        "Recovery",
-        "For each fault: *mitigated* is how long it took until users were served although it was still on, *recovered* "
-        "how long after its end until all was as before, *lost* the bad arrivals it cost, as seconds of the arrival "
-        "rate. "
-        "Where *censored* is true it had not happened when watching ended, and the value is how long was watched.",
-        "Por falha: tempo até voltar a servir, tempo até se recuperar e segundos perdidos. *censored*: não aconteceu.",
-        "recovery",
-    )
-    about = "fault, target, strike"
-    panel = rows(
-        words,
-        "s",
-        Ask(promql.known(names.MITIGATION, f"{about}, censored")),
-        Ask(promql.known(names.RECOVERY, f"{about}, censored")),
-        Ask(promql.known(names.LOST, about)),
-        size=Size(16, 6),
-    ).decimals(2)
-    columns = {"A": "mitigated", "B": "recovered", "C": "lost"}
-    return tables.joined(panel, ["fault", "target", "strike", "censored"], columns)
-
-
-def _messages() -> AnyPanel:
-    words = Words(
-        "Messages afterwards",
-        "Every message whose storage was acknowledged is looked for again after the run: lost, duplicated, "
-        "reordered, or "
-        "not to be asked for (unchecked). Anything but acknowledged should be 0.",
-        "Cada mensagem confirmada é procurada depois da execução: perdida, duplicada, fora de ordem ou não verificada.",
-        "messages",
-    )
-    found = promql.known(names.MESSAGES, "state")
-    return figures(words, "short", Ask(found, "{{state}}"), size=Size(8, 6)).decimals(0)
-
-
-def _replicas() -> AnyPanel:
-    words = Words(
-        "Instances",
-        "Instances of each component that ran (lines), and how many the autoscaler wanted (dashed). A line that "
-        "follows "
-        "late is how long a new instance takes to start.",
-        "Instâncias em execução (linhas) e quantas o autoscaler queria (tracejado).",
-        "instances",
-    )
-    wanted = f"max by (component) ({names.DECISION.name}{{{CHOSEN}}})"
-    running = f"max by (component) ({names.REPLICAS.name}{{{CHOSEN}}})"
-    panel = graph(words, "short", Ask(running, "{{component}}"), Ask(wanted, "{{component}} wanted"))
-    panel = panel.min(0).decimals(0).line_interpolation(shared.LineInterpolation.STEP_AFTER)
-    return _dashed(panel, "B", None)
-
-
-def _answers() -> AnyPanel:
-    words = Words(
-        "Good answers by provider",
-        "Which AI provider wrote the answers. A fail-over is one line falling while another rises.",
-        "Qual provedor de IA escreveu as respostas: num failover uma linha cai e outra sobe.",
-        "providers",
-    )
-    return graph(words, "reqps", Ask(promql.rate(names.ANSWERS, "provider"), "{{provider}}")).min(0)
-
-
-def _alerts() -> AnyPanel:
-    words = Words(
-        "Alerts",
-        "When the target's own monitoring called somebody: from the moment at which the pager heard of an alert "
-        "until it "
-        "was taken back. Compare its begin with that of the fault.",
-        "Quando a monitoração do próprio alvo chamou alguém, do primeiro aviso até a resolução.",
-        "alerts",
-    )
-    firing = f"max by (alertname, severity) ({names.ALERT_FIRING.name}{{{CHOSEN}}})"
-    return timeline(words, ON_OFF, Ask(firing, "{{alertname}} ({{severity}})"), size=Size(24, 6))
-
-
-def _dashed(panel: timeseries.Panel, query: str, colour: str | None = YELLOW) -> timeseries.Panel:
-    """Draw the lines of a query dashed: they are what should be, not what was."""
-    look = [
-        model.DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 6]}),
-        model.DynamicConfigValue(id_val="custom.fillOpacity", value=0),
-        model.DynamicConfigValue(id_val="custom.showPoints", value="never"),
-    ]
-    if colour:
-        look.append(model.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour}))
-    return panel.override_by_query(query, look)

@@ -10,7 +10,8 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.kit import LABORATORY, RED, TARGET, AnyPanel, source
+from dashboards.fault_windows import fault_windows
+from dashboards.kit import LABORATORY, TARGET, AnyPanel, source
 from harness.observe import names
 
 DOCS = "http://127.0.0.1:8080/docs/dashboards"
@@ -18,9 +19,6 @@ DOCS = "http://127.0.0.1:8080/docs/dashboards"
 
 TAG = "chaos"
 """Of all dashboards, and of all annotations that the harness writes (harness/observe/annotations.py)."""
-
-FAULT_STEP = "1s"
-"""How fine Grafana looks for fault windows. Its own default of 60 s swallows short faults and shifts all others."""
 
 LABELS = ("phase", "experiment", "run")
 GRAFANA = model.DataSourceRef(type_val="grafana", uid="-- Grafana --")
@@ -30,7 +28,8 @@ GRAFANA = model.DataSourceRef(type_val="grafana", uid="-- Grafana --")
 class About:
     """A dashboard: its fixed address, its name, what it is for, and what is chosen in it.
 
-    `many` are the variables of which several may be chosen at once. `since` is where its time range begins.
+    `many` are the variables of which several may be chosen at once. `since` is where its time range begins. `exact`
+    fault windows cost a look at every second of the time range, and are for dashboards of hours, not of weeks.
     """
 
     uid: str
@@ -40,6 +39,7 @@ class About:
     since: str
     many: Sequence[str] = ()
     target: bool = False
+    exact: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,26 +48,6 @@ class Group:
 
     title: str
     panels: Sequence[AnyPanel]
-
-
-class FaultWindows(model.AnnotationQuery):
-    """An annotation that is a Prometheus query.
-
-    The SDK knows the class without the fields that Prometheus' annotations have. Grafana 11 asks for `expr` and `step`;
-    from 12 on the same stands in `target`, and the former is turned into the latter when the dashboard is loaded.
-    """
-
-    def to_json(self) -> dict[str, object]:
-        """Return it with the fields that are missing in the SDK."""
-        fields = super().to_json()
-        return fields | {
-            "step": FAULT_STEP,
-            "titleFormat": "{{fault}}",
-            "textFormat": "{{target}} · {{phase}} · {{experiment}} · {{run}}",
-            "tagKeys": "phase,experiment,fault,target",
-            "useValueForTime": False,
-            "target": {"refId": "Anno", "expr": self.expr, "interval": FAULT_STEP},
-        }
 
 
 class _Made(Builder[model.AnnotationQuery]):
@@ -101,7 +81,7 @@ def dashboard(about: About, groups: Iterable[Group]) -> model.Dashboard:
         .readonly()
         .link(_others())
         .link(_explained())
-        .annotations([_Made(_fault_windows()), _Made(_written_down())])
+        .annotations([_Made(fault_windows(CHOSEN, exact=about.exact)), _Made(_written_down())])
     )
     for variable in _variables(about):
         made = made.with_variable(variable)
@@ -111,16 +91,6 @@ def dashboard(about: About, groups: Iterable[Group]) -> model.Dashboard:
         for panel in group.panels:
             made = made.with_panel(panel.id(next(number)))
     return made.build()
-
-
-def _fault_windows() -> FaultWindows:
-    return FaultWindows(
-        name="Fault windows",
-        datasource=source(),
-        enable=True,
-        icon_color=RED,
-        expr=f"max by (phase, experiment, run, fault, target) ({names.FAULT_ACTIVE.name}{{{CHOSEN}}}) == 1",
-    )
 
 
 def _written_down() -> model.AnnotationQuery:

@@ -100,7 +100,7 @@ def _busy() -> AnyPanel:
 def _own_processor() -> AnyPanel:
     words = Words(
         "Processor time of the harness",
-        "How many processors the harness and its load generator keep busy: 1 is one whole processor.",
+        "How many processors the harness, its load generator and Toxiproxy keep busy: 1 is one whole processor.",
         "Quantos processadores o instrumento ocupa: 1 é um processador inteiro.",
         "cost",
     )
@@ -110,7 +110,7 @@ def _own_processor() -> AnyPanel:
 def _own_memory() -> AnyPanel:
     words = Words(
         "Memory of the harness",
-        "Resident memory of the harness and of its load generator.",
+        "Resident memory of the harness, its load generator and Toxiproxy.",
         "Memória residente do instrumento e do gerador de carga.",
         "cost",
     )

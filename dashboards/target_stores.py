@@ -8,8 +8,8 @@ from grafana_foundation_sdk.models import common as shared
 
 from dashboards.frame import Group
 from dashboards.kit import BLUE, GREEN, GREY, RED, TARGET, AnyPanel, Ask, Size, Words, graph, states, timeline
+from dashboards.target_kit import APP, own_graph, rate
 
-APP = 'job="app"'
 PRIMARY = states({"0": ("standby", BLUE), "1": ("primary", GREEN)})
 LEADER = states({"0": ("no leader", RED), "1": ("leads or follows", GREEN)})
 ROLE = states({"0": ("replica", GREY), "1": ("primary", GREEN)})
@@ -22,14 +22,6 @@ def groups() -> Iterable[Group]:
     yield Group("Cache (Redis)", [_cache_roles(), _cache_memory(), _cache_use(), _cache_clients()])
 
 
-def _graph(words: Words, unit: str, *asks: Ask, size: Size | None = None) -> AnyPanel:
-    return graph(words, unit, *asks, size=size, uid=TARGET).min(0)
-
-
-def _rate(metric: str, by: str, chosen: str) -> str:
-    return f"sum by ({by}) (rate({metric}{{{chosen}}}[$__rate_interval]))"
-
-
 def _operations() -> AnyPanel:
     words = Words(
         "How long the store takes, p95",
@@ -37,8 +29,8 @@ def _operations() -> AnyPanel:
         "19 de cada 20 operações deste tipo não demoraram mais que isto.",
         "target-stores",
     )
-    buckets = _rate("chat_store_operation_duration_seconds_bucket", "le, operation", APP)
-    return _graph(words, "s", Ask(f"histogram_quantile(0.95, {buckets})", "{{operation}}"))
+    buckets = rate("chat_store_operation_duration_seconds_bucket", "le, operation", APP)
+    return own_graph(words, "s", Ask(f"histogram_quantile(0.95, {buckets})", "{{operation}}"))
 
 
 def _errors() -> AnyPanel:
@@ -48,8 +40,8 @@ def _errors() -> AnyPanel:
         "Operações no banco por resultado; um erro é o que restou depois das repetições.",
         "target-stores",
     )
-    count = _rate("chat_store_operation_duration_seconds_count", "outcome", APP)
-    return _graph(words, "ops", Ask(count, "{{outcome}}"))
+    count = rate("chat_store_operation_duration_seconds_count", "outcome", APP)
+    return own_graph(words, "ops", Ask(count, "{{outcome}}"))
 
 
 def _stored() -> AnyPanel:
@@ -59,7 +51,7 @@ def _stored() -> AnyPanel:
         "Mensagens cuja gravação foi confirmada; cai a 0 quando não há primário.",
         "target-stores",
     )
-    return _graph(words, "ops", Ask(_rate("chat_messages_stored_total", "zone", APP), "zone {{zone}}"))
+    return own_graph(words, "ops", Ask(rate("chat_messages_stored_total", "zone", APP), "zone {{zone}}"))
 
 
 def _gateways() -> AnyPanel:
@@ -69,7 +61,7 @@ def _gateways() -> AnyPanel:
         "Quanto demorou a última escrita de teste de cada gateway.",
         "target-stores",
     )
-    return _graph(words, "s", Ask("max by (component) (gateway_write_seconds)", "{{component}}"))
+    return own_graph(words, "s", Ask("max by (component) (gateway_write_seconds)", "{{component}}"))
 
 
 def _primary() -> AnyPanel:
@@ -106,7 +98,7 @@ def _lag() -> AnyPanel:
         'scalar(max(patroni_xlog_location{job="database"} and patroni_primary == 1)) '
         '- max by (component) (patroni_xlog_replayed_location{job="database"} and patroni_replica == 1)'
     )
-    return _graph(words, "bytes", Ask(f"clamp_min({behind}, 0)", "{{component}}"))
+    return own_graph(words, "bytes", Ask(f"clamp_min({behind}, 0)", "{{component}}"))
 
 
 def _connections() -> AnyPanel:
@@ -116,7 +108,7 @@ def _connections() -> AnyPanel:
         "Conexões abertas e o limite: nele, novas são recusadas.",
         "target-database",
     )
-    return _graph(
+    return own_graph(
         words,
         "short",
         Ask("max by (component) (database_connections)", "{{component}}"),
@@ -169,7 +161,7 @@ def _cache_memory() -> AnyPanel:
     )
     used = 'max by (component) (redis_memory_used_bytes{job="cache"})'
     may = 'max(redis_memory_max_bytes{job="cache"})'
-    return _graph(words, "bytes", Ask(used, "{{component}}"), Ask(may, "may use"))
+    return own_graph(words, "bytes", Ask(used, "{{component}}"), Ask(may, "may use"))
 
 
 def _cache_use() -> AnyPanel:
@@ -179,8 +171,8 @@ def _cache_use() -> AnyPanel:
         "Acertos, faltas e erros; *stale* é uma resposta antiga dada por falta do banco.",
         "target-cache",
     )
-    asked = _rate("chat_cache_operations_total", "operation, outcome", APP)
-    return _graph(words, "ops", Ask(asked, "{{operation}} {{outcome}}"))
+    asked = rate("chat_cache_operations_total", "operation, outcome", APP)
+    return own_graph(words, "ops", Ask(asked, "{{operation}} {{outcome}}"))
 
 
 def _cache_clients() -> AnyPanel:
@@ -190,7 +182,7 @@ def _cache_clients() -> AnyPanel:
         "Conexões a cada Redis e réplicas que seguem o primário.",
         "target-cache",
     )
-    return _graph(
+    return own_graph(
         words,
         "short",
         Ask('max by (component) (redis_connected_clients{job="cache"})', "{{component}} clients"),

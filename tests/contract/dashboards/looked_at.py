@@ -19,9 +19,6 @@ from harness.observe.events import read_began
 from tests.contract.dashboards.record_campaign import RECORDED
 from tests.contract.observe.real_prometheus import Prometheus
 
-RATE_INTERVAL_S = 4
-"""What $__rate_interval is for a data source that is scraped each second and a step of 1 s: four scrapes."""
-
 
 @dataclass(frozen=True)
 class Query:
@@ -67,21 +64,25 @@ def queries(board: dict[str, Any]) -> Iterator[Query]:
             )
 
 
-def filled(expr: str, variables: Mapping[str, str], window: Window) -> str:
+def filled(expr: str, variables: Mapping[str, str], window: Window, step_s: int = 1) -> str:
     """Return the expression as Grafana sends it. A variable that is not known is an error, as it is in Grafana."""
     known = {
-        "__rate_interval": f"{RATE_INTERVAL_S}s",
+        "__interval": f"{step_s}s",
+        "__interval_ms": f"{step_s * 1000}",
+        "__rate_interval": f"{4 * step_s}s",  # four scrapes, where the step is as long as the time between two
         "__range": f"{math.ceil(window.until_s - window.from_s)}s",
         **variables,
     }
     return re.sub(r"\$\{?(\w+)\}?", lambda found: known[found[1]], expr)
 
 
-def values(prometheus: Prometheus, expr: str, window: Window, instant: bool) -> dict[str, list[tuple[float, float]]]:
+def values(
+    prometheus: Prometheus, expr: str, window: Window, instant: bool, step_s: int = 1
+) -> dict[str, list[tuple[float, float]]]:
     """Ask, and return what came by series, without what is no number."""
     asked = {"query": expr, "time": f"{window.until_s:.3f}"}
     if not instant:
-        asked = {"query": expr, "start": f"{window.from_s:.3f}", "end": f"{window.until_s:.3f}", "step": "1"}
+        asked = {"query": expr, "start": f"{window.from_s:.3f}", "end": f"{window.until_s:.3f}", "step": f"{step_s}"}
     url = f"{prometheus.url}/api/v1/{'query' if instant else 'query_range'}"
     answer = httpx.post(url, data=asked, trust_env=False, timeout=30).json()
     assert answer["status"] == "success", (answer.get("error"), expr)
@@ -102,10 +103,29 @@ def unpacked(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
+def bands(moments: list[float], step_s: float) -> list[tuple[float, float]]:
+    """Join moments as Grafana's data source does (processAnnotationResponse): a step apart is together."""
+    found: list[tuple[float, float]] = []
+    for at in moments:
+        if found and found[-1][1] + step_s >= at:
+            found[-1] = (found[-1][0], at)
+        else:
+            found.append((at, at))
+    return found
+
+
+def step_of_annotations(window: Window) -> int:
+    """Return the step (s) with which Grafana 11 asks for annotations: 100 points, rounded as its server rounds."""
+    raw_ms = 10 * (window.until_s - window.from_s)
+    limits = ((1500, 1), (3500, 2), (7500, 5), (12500, 10), (17500, 15), (25000, 20), (45000, 30), (90000, 60))
+    return next((step for limit, step in limits if raw_ms < limit), 120)
+
+
 def windows(campaign: Path) -> Iterator[tuple[dict[str, str], Window]]:
     """Yield each run of a campaign as the variables that choose it, and when it was."""
     summary = read_summary(campaign)
     for part in summary.runs:
         began = read_began(campaign / "runs" / part.run)
+        assert began is not None
         chosen = {"phase": summary.phase, "experiment": part.experiment, "run": f"{summary.campaign}/{part.run}"}
         yield chosen, Window(began.t0_s - 10, began.t0_s + part.duration_s + 90)

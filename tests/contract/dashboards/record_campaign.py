@@ -14,8 +14,10 @@ import sys
 import tarfile
 from pathlib import Path
 
+from harness import cost, pressure
+
 RECORDED = Path(__file__).parent / "recorded"
-OF_A_RUN = ("run.json", "events.jsonl", "arrivals.parquet", "pressure.jsonl", "cost.jsonl")
+OF_A_RUN = ("run.json", "events.jsonl", "arrivals.parquet", pressure.FILE, cost.FILE)
 
 
 def record(campaign: Path, wanted: list[str]) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.history import read_record
-from harness.observe import annotations
+from harness.observe import annotations as grafana_annotations
 from harness.observe.annotations import Annotations, Region, connected, regions, write
 from harness.observe.events import read_began
 from tests.contract.dashboards import fake_grafana
@@ -130,11 +130,11 @@ def test_what_is_no_address_is_said(run: Path) -> None:
 
 
 def test_without_an_address_nothing_is_written() -> None:
-    assert annotations.from_environment(str, {}) is None
-    assert annotations.from_environment(str, {"GRAFANA_URL": " "}) is None
+    assert grafana_annotations.from_environment(print, {}) is None
+    assert grafana_annotations.from_environment(print, {"GRAFANA_URL": " "}) is None
 
 
 def test_regions_carry_their_run(run: Path) -> None:
     (region,) = regions(run)
-    assert region.tags[0] == annotations.TAG
+    assert region.tags[0] == grafana_annotations.TAG
     assert region.until_ms > region.from_ms

@@ -19,7 +19,8 @@ from grafana_foundation_sdk.models import units
 
 from dashboards import frame, kit
 from dashboards.catalog import GENERATED, dashboards, texts
-from harness.observe import annotations, names
+from harness.observe import annotations as grafana_annotations
+from harness.observe import names
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "dashboards.md"
@@ -140,7 +141,7 @@ def test_nothing_is_asked_of_a_data_source_that_cannot_be_chosen(name: str) -> N
         assert max(Counter(target["refId"] for target in panel["targets"]).values()) == 1
     assert {"phase", "run", "experiment", "docs", "datasource"} <= set(variables)
     used = set(re.findall(r"\$\{?(\w+)", json.dumps(found, ensure_ascii=False)))
-    builtin = {"__rate_interval", "__range", "__data", "__auto", "__all"}
+    builtin = {"__rate_interval", "__interval", "__interval_ms", "__range", "__data", "__auto", "__all"}
     assert used - builtin <= set(variables), used - builtin - set(variables)
 
 
@@ -150,7 +151,7 @@ def test_fault_windows_are_looked_for_each_second(name: str) -> None:
     assert windows["enable"] is True and names.FAULT_ACTIVE.name in windows["expr"]
     assert windows["step"] == windows["target"]["interval"] == "1s"  # Grafana's own default is 60 s
     assert windows["target"]["expr"] == windows["expr"]
-    assert written["target"]["tags"] == [annotations.TAG] and written["target"]["type"] == "tags"
+    assert written["target"]["tags"] == [grafana_annotations.TAG] and written["target"]["type"] == "tags"
     assert written["datasource"]["uid"] == "-- Grafana --"
 
 
@@ -211,4 +212,4 @@ def test_grafana_looks_for_dashboards_in_one_folder() -> None:
 
 
 def test_the_tag_of_annotations_is_the_tag_that_dashboards_look_for() -> None:
-    assert frame.TAG == annotations.TAG
+    assert frame.TAG == grafana_annotations.TAG
