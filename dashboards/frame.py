@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import TypeVar
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
@@ -21,6 +22,7 @@ TAG = "chaos"
 """Of all dashboards, and of all annotations that the harness writes (harness/observe/annotations.py)."""
 
 LABELS = ("phase", "experiment", "run")
+T = TypeVar("T")
 GRAFANA = model.DataSourceRef(type_val="grafana", uid="-- Grafana --")
 
 
@@ -50,12 +52,14 @@ class Group:
     panels: Sequence[AnyPanel]
 
 
-class _Made(Builder[model.AnnotationQuery]):
-    def __init__(self, query: model.AnnotationQuery) -> None:
-        self._query = query
+class _Given(Builder[T]):
+    """What is there already, for those who ask for a builder of it."""
 
-    def build(self) -> model.AnnotationQuery:
-        return self._query
+    def __init__(self, made: T) -> None:
+        self._made = made
+
+    def build(self) -> T:
+        return self._made
 
 
 def selector(*labels: str) -> str:
@@ -81,7 +85,7 @@ def dashboard(about: About, groups: Iterable[Group]) -> model.Dashboard:
         .readonly()
         .link(_others())
         .link(_explained())
-        .annotations([_Made(fault_windows(CHOSEN, exact=about.exact)), _Made(_written_down())])
+        .annotations([_Given(fault_windows(CHOSEN, exact=about.exact)), _Given(_written_down())])
     )
     for variable in _variables(about):
         made = made.with_variable(variable)
@@ -116,7 +120,14 @@ def _variables(about: About) -> Iterable[Builder[model.VariableModel]]:
         yield _prometheus("target", "Target", "chaos-target", "The Prometheus of the target itself")
     for place, label in enumerate(LABELS):
         yield _choice(label, selector(*LABELS[:place]), label in about.many)
-    yield build.ConstantVariable("docs").value(DOCS).label("Documentation")
+    yield _Given(_documentation())
+
+
+def _documentation() -> model.VariableModel:
+    """Hidden, which the SDK's builder of constants cannot say."""
+    hidden = model.VariableHide.HIDE_VARIABLE
+    kind = model.VariableType.CONSTANT
+    return model.VariableModel(type_val=kind, name="docs", query=DOCS, hide=hidden, skip_url_sync=True)
 
 
 def _prometheus(name: str, title: str, uid: str, label: str) -> build.DatasourceVariable:
