@@ -32,6 +32,7 @@ ABOUT = About(
     "One run: what was done to the target, what its users met, and how it came back.",
     "Uma execução: o que foi feito ao alvo, o que os usuários sentiram e como ele se recuperou.",
     since="now-24h",
+    live=True,
 )
 
 UNDER_WAY = states({"0": ("not yet, or over", "transparent"), "1": ("under way", GREEN)})

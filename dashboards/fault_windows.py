@@ -6,8 +6,8 @@ server then takes 100): in ten minutes that is one in 5 s, which swallows short 
 
 So the query gives moments instead of states (`useValueForTime`): at each point t, with I between two points and
 r = t - I, it looks back over 2 I for the first and the last moment at which the fault bit, and gives r, held between
-these two. The first point is the very begin, the last one the very end, and no two are further apart than I, which is
-how far apart Grafana still joins them to one band.
+these two. The first point is the begin, the last one the end, and no two are further apart than I, which is how far
+apart Grafana still joins them to one band. Seconds are looked at one by one, so a band of a day costs a moment to find.
 """
 
 from __future__ import annotations
@@ -62,10 +62,9 @@ def fault_windows(chosen: str, *, exact: bool) -> FaultWindows:
 
 
 def _moments(active: str) -> str:
-    """Return the moments. A band begins with the sample that says so, and ends with the last second that is in it."""
-    begun = f"(timestamp({active}) and {active} == 1)[$__interval:{STEP}]"
-    going = f"(0 * ({active} == 1) + time())[$__interval:{STEP}]"
-    first = " or ".join(f"min by ({BY}) (min_over_time({begun}{when}))" for when in (BEFORE, ""))
-    last = " or ".join(f"max by ({BY}) (max_over_time({going}{when}))" for when in ("", BEFORE))
-    middle = "(time() - $__interval_ms / 1000)"
-    return f"1000 * (({first}) > {middle} or ({last}) < {middle} or 0 * ({last}) + {middle})"
+    """Return the moments: of the seconds in which it bit for any time, the middle."""
+    bit = f"timestamp(max_over_time({active}[{STEP}]) == 1)[$__interval:{STEP}]"
+    first = " or ".join(f"min by ({BY}) (min_over_time({bit}{when}))" for when in (BEFORE, ""))
+    last = " or ".join(f"max by ({BY}) (max_over_time({bit}{when}))" for when in ("", BEFORE))
+    middle = "time() - $__interval_ms / 1000"
+    return f"1000 * ((({first}) > {middle} or clamp_max({last}, {middle})) - 0.5)"

@@ -31,7 +31,8 @@ class About:
     """A dashboard: its fixed address, its name, what it is for, and what is chosen in it.
 
     `many` are the variables of which several may be chosen at once. `since` is where its time range begins. `exact`
-    fault windows cost a look at every second of the time range, and are for dashboards of hours, not of weeks.
+    fault windows cost a look at every second of the time range, and are for dashboards of hours, not of weeks. `live`
+    ones are asked again each 10 s, others each minute.
     """
 
     uid: str
@@ -42,6 +43,7 @@ class About:
     many: Sequence[str] = ()
     target: bool = False
     exact: bool = True
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def dashboard(about: About, groups: Iterable[Group]) -> model.Dashboard:
         .description(f"{about.english}\n\n{about.portuguese}")
         .tags([TAG])
         .time(about.since, "now")
-        .refresh("10s")
+        .refresh("10s" if about.live else "1m")
         .timezone("browser")
         .tooltip(model.DashboardCursorSync.CROSSHAIR)
         .readonly()

@@ -20,7 +20,7 @@ ABOUT = About(
     "Laboratory",
     "The instrument itself: was it quick enough, was the machine, and what did everything cost?",
     "O próprio instrumento: foi rápido o bastante, a máquina também, e quanto custou tudo?",
-    since="now-24h",
+    since="now-6h",
     many=("phase", "experiment", "run"),
 )
 LIMIT_S = LATENESS_BOUND_MS / 1000

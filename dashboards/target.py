@@ -19,6 +19,7 @@ ABOUT = About(
     "it above.",
     "O sistema em teste visto pela sua própria monitoração (a partir da v3). Escolha acima o Prometheus do alvo.",
     since="now-15m",
+    live=True,
     target=True,
 )
 
