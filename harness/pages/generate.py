@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.pages.architecture import architecture_page
 from harness.pages.model import Diagram, diagram_of
 from harness.pages.svg import draw
+from harness.pages.words import LANGUAGES
 from harness.stored import write_whole
 from harness.target import find_target, known_phases
 
@@ -23,6 +25,8 @@ def generated() -> Iterator[tuple[str, str]]:
     drawn = diagrams()
     for diagram in drawn:
         yield f"assets/{diagram.phase}.svg", draw(diagram, "en")
+    for language in LANGUAGES:
+        yield f"targets/chat/static/arquitetura.{language}.html", architecture_page(drawn, language)
 
 
 def write_all(root: Path = ROOT) -> list[Path]:

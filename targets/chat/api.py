@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from targets.chat import problems
 from targets.chat.domain import Started
@@ -19,6 +19,7 @@ from targets.chat.readiness import readiness
 from targets.chat.schemas import Alive, ChatReply, ChatRequest, ConversationReply, Healthy, Readiness
 from targets.chat.service import ChatService, Parts
 from targets.chat.settings import ChatSettings
+from targets.chat.static import architecture_response
 from targets.chat.streaming import AnswerStream
 from targets.chat.telemetry import Telemetry, log_as_json
 from targets.chat.validators import conversation_response
@@ -62,9 +63,7 @@ def create_app(title: str, compose: Callable[[Environment], Parts], env: Environ
     app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit)
-    app.add_middleware(
-        Limits, routes=[route for route in router.routes if "chat" in getattr(route, "tags", ())], telemetry=telemetry
-    )
+    app.add_middleware(Limits, routes=router.routes, tag="chat", telemetry=telemetry)
     app.add_middleware(CacheRules)
     app.add_middleware(Observed, telemetry=telemetry)
     return app
@@ -100,6 +99,12 @@ async def ask(request: Request, body: ChatRequest, key: IdempotencyKey = None) -
     first = await anext(events)
     stream = AnswerStream(first, events, request.url.path, service.telemetry)
     return _marked(stream, isinstance(first, Started) and first.replayed)
+
+
+@router.get("/v1/chat/arquitetura", response_class=HTMLResponse, tags=["documentation"])
+async def architecture(request: Request, lang: str | None = None) -> Response:
+    """Show the architectures of all versions, drawn from their own files (in English, or `lang=pt`)."""
+    return architecture_response(lang, request.headers.get("accept-language", ""))
 
 
 @router.get(

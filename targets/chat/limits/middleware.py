@@ -19,15 +19,16 @@ PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 class Limits:
-    """ASGI middleware for the given routes; all others pass. Without a limiter in the app's parts, so do these.
+    """ASGI middleware for those of the app's routes that have `tag`; all others pass. Without a limiter so do these.
 
     A client learns where it stands from every answer, in the header fields RateLimit-Limit, -Remaining and -Reset of
     draft-ietf-httpapi-ratelimit-headers-06 (later drafts put the same into one structured field that few clients read).
     """
 
-    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute], telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute], tag: str, telemetry: Telemetry) -> None:
         self._app = app
         self._routes = routes
+        self._tag = tag
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +59,9 @@ class Limits:
         await problems.response_to(refusal, scope["path"])(scope, receive, told)
 
     def _route_of(self, scope: Scope) -> BaseRoute | None:
-        return next((route for route in self._routes if route.matches(scope)[0] is Match.FULL), None)
+        """As routing does: the first that matches. A page's path also looks like that of a conversation."""
+        first = next((route for route in self._routes if route.matches(scope)[0] is Match.FULL), None)
+        return first if self._tag in getattr(first, "tags", ()) else None
 
 
 def client_of(scope: Scope, proxies: int) -> str:
