@@ -15,7 +15,7 @@ from harness.experiment import At
 from harness.faults.base import Injection, Stage
 from harness.history import EventLog, FaultRecord, Receipt
 
-HEALING_LIMIT_S = 90.0  # a strike that has not healed by then is reported; the stack goes down anyway
+HEALING_LIMIT_S = 150.0  # a strike that has not healed by then is reported; the stack goes down anyway
 SHORTEST_SHARE = 0.8  # a fault that lasted less than this share of its planned time was not the fault asked for
 
 

@@ -12,8 +12,8 @@ from harness.faults.base import DeployableHandle, Rollout, Stage, bite_or_heal
 from harness.history import Receipt
 from harness.versions import BadVersion
 
-OWN_PATIENCE_S = 58.0  # how long the target may take to take it back by itself, for all services together
-HAND_PATIENCE_S = 30.0  # how long it may take until it is gone after it was taken back by hand
+OWN_PATIENCE_S = 75.0  # how long the target may take to take it back by itself, for all services together
+HAND_PATIENCE_S = 60.0  # how long it may take until it is gone after it was taken back by hand
 PAUSE_S = 0.2  # between two looks
 
 BY_ITSELF, HALTED, WENT_OUT = "rollback_completed", ("paused", "rollback_paused"), "completed"
