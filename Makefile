@@ -19,7 +19,7 @@ quoted = '$(subst ','\'',$(1))'
 .PHONY: help
 help: ## Print this help
 	@echo "Usage: make TARGET [PHASE=v1] [EXPERIMENT=name] [SEED=1] [REPEATS=1]"
-	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .tools/bin/uv:
 	@echo "uv is not installed: putting it into .tools/ (nothing outside this folder changes)"
@@ -88,6 +88,14 @@ verify: verify-runs ## Compare PHASE with its baseline: exits 0 no regression, 1
 verify-runs:
 	+@MAKEFLAGS= $(MAKE) -s --no-print-directory install
 	+@rm -f .verify-worse; $(RUN)harness verify $(call quoted,$(PHASE)) $(GATE); code=$$?; if [ $$code = 1 ]; then touch .verify-worse; else exit $$code; fi
+
+.PHONY: monitoring
+monitoring: install ## Start the laboratory: Prometheus and Grafana with the dashboards, on 127.0.0.1 (docs/laboratory.md)
+	@$(RUN)harness monitoring
+
+.PHONY: monitoring-down
+monitoring-down: install ## Stop the laboratory and remove it; what it has recorded stays in results/prometheus
+	@$(RUN)harness monitoring --down
 
 .PHONY: observe
 observe: install ## Put finished campaigns where Prometheus and Grafana show them (RESULTS=results/latest, or =results for all; DATA=)

@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 from typer.exceptions import TyperException
 
-from harness import campaign, control, running
+from harness import campaign, control, monitoring, running
 from harness.advise.command import register as register_advise
 from harness.calibration import command as calibration
 from harness.compare.command import register as register_compare
@@ -66,6 +66,7 @@ def say(line: str) -> None:
 
 
 running.register(app, say)
+monitoring.register(app, say)
 register_logs(app, say)
 register_observe(app, say)
 

@@ -46,7 +46,7 @@ from harness.lab import Observer
 from harness.live import LiveView
 from harness.load.arrivals import only_late
 from harness.logs import collect as collect_logs
-from harness.observe.live import LiveMetrics
+from harness.observe.laboratory import Watchers, see_to
 from harness.provenance import git_state, machine_facts, versions
 from harness.rescue import mark_at_work, unmark
 from harness.run import Lab, arrivals_per_s, run_experiment
@@ -128,13 +128,13 @@ def run_campaign(plan: Plan, root: Path, view: LiveView, *, held: bool = False) 
     after everything was healed, kept and taken down.
     """
     folder = new_folder(root, plan.target.phase, datetime.now(UTC))
-    with LiveMetrics(folder, view.say) as metrics:
+    with Watchers(folder, view.say) as watchers:
         try:
             client = ensure_engine(view.say)
             with closing(client), _engine(client, plan, held):
                 refuse_dirty(client)
                 ensure_images(client, [*plan.target.images, "toxiproxy", "netadmin"], view.say)
-                _Campaign(plan, folder, client, view, metrics).carry_out()
+                _Campaign(plan, folder, client, view, watchers).carry_out()
         except BaseException:
             with shielded():
                 _keep_or_drop(folder)
@@ -142,7 +142,8 @@ def run_campaign(plan: Plan, root: Path, view: LiveView, *, held: bool = False) 
         with shielded():
             summary = conclude(folder)
             point_latest_to(folder)
-        metrics.campaign_ends()
+        watchers.campaign_ends()
+    see_to(folder, view.say)
     return folder, summary
 
 

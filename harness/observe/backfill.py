@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -25,7 +24,7 @@ from pathlib import Path
 from harness.campaign_record import FILE, read_campaign
 from harness.errors import HarnessError
 from harness.observe import names
-from harness.observe.campaigns import SUMMARY, ended, series_of_campaign
+from harness.observe.campaigns import SUMMARY, series_of_campaign
 from harness.observe.openmetrics import write_openmetrics
 from harness.observe.promtool import create_blocks
 from harness.observe.scraped import scrapes_of
@@ -35,9 +34,10 @@ OURS = "harness"
 LAYOUT = 1
 """Of the series, counted up when they change: what was back-filled before is then made anew."""
 
-HEAD_S = 3 * 3600
-"""Prometheus keeps about the last three hours in memory (https://prometheus.io/docs/prometheus/latest/storage/,
-'Backfilling from OpenMetrics format'): blocks of that time make it forget what it scraped itself before their end."""
+BESIDE = "from-out-of-order"
+"""How Prometheus (2.39 and later) marks blocks that say nothing about how far it had come itself. With it they may be
+as young as they like; without it, it would forget at its next start what it scraped before the end of the youngest
+(https://prometheus.io/docs/prometheus/latest/storage/, 'Backfilling from OpenMetrics format')."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ def backfill(folder: Path, data: Path, *, again: bool = False) -> Filled:
             why = "it was judged anew, and Prometheus has merged its old blocks with others"
             return Filled(f"{record.campaign}: left as it was, {why}.", there=True)
         entry = _fill(folder, data, ours, Entry(record.campaign, made_from, [], 0, moved=False), before)
-    warning = _warning(data, ended(record))
-    return Filled(f"{record.campaign}: {entry.samples:,} samples in {len(entry.blocks)} block(s).{warning}", there=True)
+    return Filled(f"{record.campaign}: {entry.samples:,} samples in {len(entry.blocks)} block(s).", there=True)
 
 
 def _fill(folder: Path, data: Path, ours: Path, entry: Entry, before: Entry | None) -> Entry:
@@ -95,6 +94,8 @@ def _fill(folder: Path, data: Path, ours: Path, entry: Entry, before: Entry | No
         samples = write_openmetrics(new / "campaign.om", series_of_campaign(folder))
         create_blocks(new / "campaign.om", made)
         blocks = sorted(block.name for block in made.iterdir() if (block / "meta.json").is_file())
+        for block in blocks:
+            _set_beside(made / block / "meta.json")
         _as_owner_of(data, new)
         old = before.blocks if before is not None else []
         _write(path, replace(entry, blocks=[*old, *blocks]))
@@ -107,6 +108,13 @@ def _fill(folder: Path, data: Path, ours: Path, entry: Entry, before: Entry | No
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return entry
+
+
+def _set_beside(meta: Path) -> None:
+    """Mark a block as one beside those of the Prometheus that has the directory."""
+    said = json.loads(meta.read_text(encoding="utf-8"))
+    said["compaction"] = {**said.get("compaction", {}), "hints": [BESIDE]}
+    write_whole(meta, json.dumps(said) + "\n")
 
 
 def _write(path: Path, entry: Entry) -> None:
@@ -151,13 +159,3 @@ def _as_owner_of(data: Path, made: Path) -> None:
     owner = data.stat()
     for path in (made, *made.rglob("*")):
         os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _warning(data: Path, ended_s: float) -> str:
-    in_use = (data / "wal").is_dir()
-    if not in_use or time.time() - ended_s > HEAD_S:
-        return ""
-    return (
-        " It is younger than three hours and this directory is a Prometheus' own: what that scraped itself before the"
-        " campaign's end may be lost when it restarts."
-    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import time
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
@@ -139,14 +138,11 @@ def test_two_at_a_time_do_not_meet(campaign: Path, tmp_path: Path) -> None:
             backfill(campaign, tmp_path)
 
 
-@pytest.mark.parametrize(("age_s", "in_use", "warns"), [(60, True, True), (60, False, False), (20_000, True, False)])
-def test_a_young_campaign_in_a_prometheus_own_directory_is_warned_of(
-    campaign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_s: float, in_use: bool, warns: bool
-) -> None:
-    monkeypatch.setattr(subject, "ended", lambda record: time.time() - age_s)
-    if in_use:
-        (tmp_path / "wal").mkdir()
-    assert ("younger than three hours" in backfill(campaign, tmp_path).sentence) is warns
+def test_blocks_are_marked_as_beside_those_of_prometheus(campaign: Path, tmp_path: Path) -> None:
+    backfill(campaign, tmp_path)
+    for block in blocks(tmp_path):
+        meta = json.loads((tmp_path / block / "meta.json").read_text(encoding="utf-8"))
+        assert meta["compaction"]["hints"] == ["from-out-of-order"]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
