@@ -121,6 +121,10 @@ advise: install ## Which version? USERS=300 DOWNTIME_COST=500 TEAM=4 (BUDGET= do
 dashboards: install ## Write the dashboards that Grafana loads (dashboards/generated/) from their code
 	@$(RUN)python -m dashboards
 
+.PHONY: pages
+pages: install ## Show architectures and stored results as pages on 127.0.0.1:8080 (PORT=)
+	@$(if $(filter file,$(origin PORT)),,PORT=$(call quoted,$(PORT))) $(RUN)harness pages
+
 .PHONY: diagrams
 diagrams: install ## Draw the architecture diagrams (assets/v*.svg, the API's page) anew from the targets' own files
 	@$(RUN)python -m harness.pages

@@ -37,6 +37,7 @@ from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
 from harness.log_command import register as register_logs
 from harness.observe.command import register as register_observe
+from harness.pages.command import register as register_pages
 from harness.projection.command import register as register_projection
 from harness.sensitivity.command import register as register_sensitivity
 from harness.target import find_target
@@ -69,6 +70,7 @@ running.register(app, say)
 monitoring.register(app, say)
 register_logs(app, say)
 register_observe(app, say)
+register_pages(app, say)
 
 
 @app.command()

@@ -36,7 +36,8 @@ def draw(diagram: Diagram, language: Language, *, interactive: bool = False) -> 
         f'<title id="{key}-title">{escape(title)}</title>',
         f'<desc id="{key}-desc">{escape(described)}</desc>',
         "" if interactive else f"<style>{STYLE}</style>",
-        f'<defs><marker id="{key}-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7"'
+        f'<defs><marker id="{key}-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9"'
+        ' markerHeight="9" markerUnits="userSpaceOnUse"'
         ' orient="auto"><path class="d-tip" d="M0 0L8 4L0 8z"/></marker></defs>',
         f'<rect class="d-back" width="{layout.width:g}" height="{layout.height:g}" rx="8"/>',
         f'<text class="d-ink" x="24" y="34" font-size="20" font-weight="600">{escape(title)}</text>',
