@@ -1,4 +1,4 @@
-"""v3, enterprise: replaced by itself when sick, a document store over three zones, three AI providers by health, alerts.
+"""v3, enterprise: what is sick is replaced, documents over three zones, three AI providers by health, alerts.
 
 python -m targets.chat.serve targets.v3.app:app   as in compose.yml, from the environment
 CHAT_MODE=dev uvicorn targets.v3.app:app          without Docker: a SQLite file, memory, a simulated provider
