@@ -15,7 +15,7 @@ PAUSE_S = 0.2  # between two looks
 
 @dataclass(frozen=True)
 class RollingDeploy:
-    """Every component that fits is redeployed, all at once as those of a stack are; inside each as its deployer does it."""
+    """Every component that fits is redeployed, all at once as those of a stack; inside each as its deployer does it."""
 
     role: str | None = None
     zone: str | None = None
