@@ -9,9 +9,7 @@ REPEATS ?= 1
 PORT ?= 8000
 
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
-# `make compare RUN=1` is the user's; inside this file RUN is where programs lie.
-RUN_MISSING := $(if $(filter command,$(firstword $(origin RUN))),$(filter-out 0 no false,$(RUN)))
-override RUN := .venv/bin/
+RUN := .venv/bin/
 
 # What is typed reaches the shell as one word, whatever it holds: $(call quoted,$(PHASE)).
 quoted = '$(subst ','\'',$(1))'
@@ -110,8 +108,8 @@ project: install ## A year of PHASE, projected from the runs in results/ (RATE="
 	@$(RUN)harness project $(call quoted,$(PHASE)) $(foreach f,$(RATE),--rate=$(call quoted,$(f))) $(foreach f,$(LENGTH),--length=$(call quoted,$(f))) $(foreach f,$(ONCE),--once=$(call quoted,$(f))) --seed=$(call quoted,$(SEED))
 
 .PHONY: compare
-compare: install ## Versions side by side, from the runs in results/: PHASES="v1 v3" (RUN=1: run what is missing first; SEED=, REPEATS=)
-	@$(RUN)harness compare $(foreach p,$(PHASES),$(call quoted,$(p))) $(if $(RUN_MISSING),--run) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))
+compare: install ## Versions side by side, from the runs in results/: PHASES="v1 v3" (MEASURE=1: run what is missing first; SEED=, REPEATS=)
+	@$(RUN)harness compare $(foreach p,$(PHASES),$(call quoted,$(p))) $(if $(filter-out 0 no false,$(MEASURE)),--run) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))
 
 .PHONY: advise
 advise: install ## Which version? USERS=300 DOWNTIME_COST=500 TEAM=4 (BUDGET= dollars a month, SLA= per cent)

@@ -106,5 +106,5 @@ def _doubts(matrix: Matrix, data: dict[str, Any]) -> None:
     if stale:
         phases = " ".join(column.phase for column in matrix.phases)
         say(
-            f'{stale} cells asked something else than their experiment does today: make compare PHASES="{phases}" RUN=1'
+            f'{stale} cells asked something else than their experiment does today: make compare PHASES="{phases}" MEASURE=1'
         )

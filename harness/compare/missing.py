@@ -55,7 +55,7 @@ def run_missing(  # noqa: PLR0917 - what to run, how, where, and whom to tell
     """Run one campaign for each phase that lacks something; return their folders. Raises what `run_campaign` raises."""
     folders = []
     phases = " ".join(column.phase for column in matrix.phases)
-    words = f'make compare PHASES="{phases}" RUN=1 SEED={seed} REPEATS={repeats}'
+    words = f'make compare PHASES="{phases}" MEASURE=1 SEED={seed} REPEATS={repeats}'
     for column in matrix.phases:
         if column.target is None:
             say(f"{column.phase}: there is no such target (yet).")

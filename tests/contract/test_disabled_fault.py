@@ -28,6 +28,7 @@ from tests.fakes.chat_server import ChatServer
 from tests.fakes.container import FakeContainer, Misdirected
 from tests.fakes.histories import campaign as campaign_record
 from tests.fakes.histories import claim
+from tests.fakes.meters import FakeMeters
 
 TARGET = find_target("v1")
 ON_S, OFF_S = 1.0, 3.0
@@ -55,6 +56,9 @@ class Stack:
 
     def settle(self, _: float) -> Sequence[str]:
         return []
+
+    def meters(self) -> FakeMeters:
+        return FakeMeters()
 
     def disturbances(self, began: datetime, spans: Any) -> list[str]:
         return []

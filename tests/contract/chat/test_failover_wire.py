@@ -34,7 +34,7 @@ BOUNDS = {
     "ANTHROPIC_API_KEY": "key",
 }
 
-IMPATIENT = {"PROVIDER_ATTEMPT_S": "0.4", "PROVIDER_FIRST_TOKEN_S": "0.4"}  # where the first one stays silent anyway
+IMPATIENT = {"PROVIDER_ATTEMPT_S": "1.5", "PROVIDER_FIRST_TOKEN_S": "1.5"}  # where the first one stays silent anyway
 OPEN_S = 0.4
 SOON_AGAIN = {"PROVIDER_BREAKER_OPEN_S": str(OPEN_S)}
 

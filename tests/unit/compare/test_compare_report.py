@@ -136,7 +136,7 @@ def test_the_command_says_what_it_did_not_compare(
     command.compare(["v1", "v2"], run=False, seed=1, repeats=1)
     said = capsys.readouterr().out
     assert "not compared: traffic_spike on v2: v1 was asked something else" in said
-    assert 'make compare PHASES="v1 v2" RUN=1' in said
+    assert 'make compare PHASES="v1 v2" MEASURE=1' in said
     assert "faster" in said or "Mais rápido" in said
 
 
@@ -154,7 +154,7 @@ def test_with_run_what_is_missing_is_run_with_the_same_seed(written: Path, monke
     assert [plan.target.phase for plan in plans] == ["v1", "v2"]
     for plan in plans:
         assert (plan.seed, plan.repeats, plan.chosen) == (1, 2, False)
-        assert plan.command == 'make compare PHASES="v1 v2 v4" RUN=1 SEED=1 REPEATS=2'
+        assert plan.command == 'make compare PHASES="v1 v2 v4" MEASURE=1 SEED=1 REPEATS=2'
         assert "cache_down" in [experiment.name for experiment in plan.experiments]
     assert "abusive_client" not in [experiment.name for experiment in plans[0].experiments]
 
