@@ -32,7 +32,7 @@ class SqliteDatabase:
             connection = await aiosqlite.connect(self._path, isolation_level=None, timeout=BUSY_S)
             connection.row_factory = sqlite3.Row
             self._connection = connection
-            await connection.execute("PRAGMA journal_mode = WAL")
+            await _write_ahead(connection)
             await connection.execute("PRAGMA synchronous = FULL")  # an acknowledged message survives a power cut
             await connection.execute("PRAGMA foreign_keys = ON")
         async with self.transaction() as session:
@@ -69,6 +69,19 @@ class SqliteDatabase:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+
+async def _write_ahead(connection: aiosqlite.Connection) -> None:
+    """Change to write-ahead logging. Of several that do so at once SQLite refuses all but one, whatever its time-out."""
+    deadline = asyncio.get_running_loop().time() + BUSY_S
+    while True:
+        try:
+            await connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.02)
 
 
 class SqliteSession:
