@@ -72,7 +72,7 @@ class SqliteDatabase:
 
 
 async def _write_ahead(connection: aiosqlite.Connection) -> None:
-    """Change to write-ahead logging. Of several that do so at once SQLite refuses all but one, whatever its time-out."""
+    """Change to write-ahead logging. Of several that do so at once SQLite refuses all but one, without any waiting."""
     deadline = asyncio.get_running_loop().time() + BUSY_S
     while True:
         try:
