@@ -106,5 +106,6 @@ def _doubts(matrix: Matrix, data: dict[str, Any]) -> None:
     if stale:
         phases = " ".join(column.phase for column in matrix.phases)
         say(
-            f'{stale} cells asked something else than their experiment does today: make compare PHASES="{phases}" MEASURE=1'
+            f"{stale} cells asked something else than their experiment does today: "
+            f'make compare PHASES="{phases}" MEASURE=1'
         )
