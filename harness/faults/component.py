@@ -71,6 +71,18 @@ class ComponentFault:
         return _primaries(found)
 
 
+@dataclass(frozen=True)
+class GradualFault(ComponentFault):
+    """A fault on components that does not strike at once, but climbs for `within_s` seconds."""
+
+    within_s: float = 15.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.within_s < 1:
+            raise ValueError(f"within_s is 1 s or more, not {self.within_s:g}")
+
+
 def _primaries(found: Sequence[Container]) -> list[Container]:
     """Those that say that they are the primary. Raises InstrumentError when none does."""
     primaries = [c for c, first in zip(found, all_at_once(lambda c: c.is_primary(), found), strict=True) if first]

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import InstrumentError, NothingToBreak
 from harness.faults.base import Container, Stage, bite_or_heal
-from harness.faults.component import ComponentFault, all_at_once, wait_for
+from harness.faults.component import GradualFault, all_at_once, wait_for
 from harness.faults.inside import end_marked, leave_running
 from harness.history import Receipt
 
@@ -23,16 +23,11 @@ OWN = 1.1  # a file system is a little smaller than its disk, and never so much 
 
 
 @dataclass(frozen=True)
-class FillDisk(ComponentFault):
+class FillDisk(GradualFault):
     """Write a file that takes what is left within `within_s`, and goes on taking what is given back."""
 
     within_s: float = 15.0
     name: str = "fill_disk"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.within_s < 1:
-            raise ValueError(f"within_s is 1 s or more, not {self.within_s:g}")
 
     def check_aim(self, stage: Stage) -> None:
         """Raise NothingToBreak when nothing fits, or when what fits has no disk of its own to fill up."""

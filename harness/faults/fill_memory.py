@@ -13,7 +13,7 @@ from typing import Any
 from harness.errors import InstrumentError, NothingToBreak
 from harness.faults.away import CLOCKS_DIFFER_S, Victim
 from harness.faults.base import Container, Stage, bite_or_heal
-from harness.faults.component import ComponentFault, all_at_once
+from harness.faults.component import GradualFault, all_at_once
 from harness.faults.inside import end_marked, leave_running, service_processes
 from harness.history import Receipt
 
@@ -32,16 +32,11 @@ MEMORY = (
 
 
 @dataclass(frozen=True)
-class FillMemory(ComponentFault):
+class FillMemory(GradualFault):
     """Take all memory up to the limit within `within_s`, evenly. A container without a limit cannot run out of it."""
 
     within_s: float = 25.0
     name: str = "fill_memory"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.within_s < 1:
-            raise ValueError(f"within_s is 1 s or more, not {self.within_s:g}")
 
     def check_aim(self, stage: Stage) -> None:
         """Raise NothingToBreak when nothing fits, or when what fits has no limit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,13 +103,18 @@ def sparkline(history: History, width: int = 76) -> tuple[str, str, float]:
 
 def replicas(history: History) -> list[tuple[float, int]]:
     """Return (from when, s; how many) instances ran, all components together; up to the end of the run."""
-    duration_s = history.record.duration_s
-    running: dict[str, int] = {}
+    changes = [(change.t_s, change.component, change.count) for change in history.record.replicas]
+    return steps_of(changes, history.record.duration_s)
+
+
+def steps_of(changes: Iterable[tuple[float, str, int]], duration_s: float) -> list[tuple[float, int]]:
+    """Return (from when, s; how many in all) of `changes` (when, of what, how many of it); up to the end of the run."""
+    counts: dict[str, int] = {}
     steps: list[tuple[float, int]] = []
-    for change in history.record.replicas:
-        running[change.component] = change.count
-        at_s = min(max(change.t_s, 0.0), duration_s)
+    for t_s, name, count in changes:
+        counts[name] = count
+        at_s = min(max(t_s, 0.0), duration_s)
         if steps and steps[-1][0] == at_s:
             steps.pop()  # what was before the counted window, or at the same moment
-        steps.append((at_s, sum(running.values())))
+        steps.append((at_s, sum(counts.values())))
     return [*steps, (duration_s, steps[-1][1])] if steps else []

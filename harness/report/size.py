@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from harness.history import History
-from harness.report.series import replicas
+from harness.report.series import replicas, steps_of
 from harness.report.vega import GOOD, HIGH, LETTER, WIDTH, Spec, layer, time_axis
 from harness.scaling import Decision
 
@@ -51,16 +51,7 @@ def changes(history: History) -> list[dict[str, Any]]:
 
 def decided(history: History) -> list[tuple[float, int]]:
     """Return (from when, s; how many) instances were decided on, all together; up to the end of the run."""
-    duration_s = history.record.duration_s
-    total: dict[str, int] = {}
-    steps: list[tuple[float, int]] = []
-    for one in history.record.decisions:
-        total[one.of] = one.after
-        at_s = min(max(one.t_s, 0.0), duration_s)
-        if steps and steps[-1][0] == at_s:
-            steps.pop()  # what was before the counted window, or at the same moment
-        steps.append((at_s, sum(total.values())))
-    return [*steps, (duration_s, steps[-1][1])] if steps else []
+    return steps_of([(one.t_s, one.of, one.after) for one in history.record.decisions], history.record.duration_s)
 
 
 def _reason(one: Decision) -> str:

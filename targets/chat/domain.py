@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 Role = Literal["user", "assistant"]
 
@@ -98,6 +98,19 @@ class Turn:
     owner: UUID
     position: int
     began_at: datetime
+
+    @classmethod
+    def begun(cls, question: Question, owner: UUID, position: int, now: datetime) -> Turn:
+        """A turn that begins now, with ids of its own."""
+        return cls(
+            question=question,
+            conversation_id=question.conversation_id or uuid4(),
+            user_message_id=uuid4(),
+            message_id=uuid4(),
+            owner=owner,
+            position=position,
+            began_at=now,
+        )
 
     @property
     def is_new_conversation(self) -> bool:

@@ -78,15 +78,7 @@ class SqlStore:
         position = await repeated(reserved, self._repeat_s)
         if isinstance(position, Answer):
             return position
-        return Turn(
-            question=question,
-            conversation_id=question.conversation_id or uuid4(),
-            user_message_id=uuid4(),
-            message_id=uuid4(),
-            owner=owner,
-            position=position,
-            began_at=now,
-        )
+        return Turn.begun(question, owner, position, now)
 
     async def context(self, turn: Turn, limit: int) -> Context:
         """Return the last `limit` messages as the turn found them, oldest first."""
