@@ -71,7 +71,7 @@ control: install ## Run PHASE without a fault REPEATS=20 times: the noise floor 
 GATE = $(if $(EXPERIMENTS),--experiments=$(call quoted,$(EXPERIMENTS))) $(if $(filter file,$(origin REPEATS)),,--repeats=$(call quoted,$(REPEATS)))
 
 .PHONY: baseline
-baseline: install ## Measure PHASE and write baselines/PHASE.json, to be committed (EXPERIMENTS="a b", REPEATS=3, SEED=)
+baseline: install ## Measure PHASE and write baselines/PHASE.json, to be committed (EXPERIMENTS="a b", REPEATS=6, SEED=)
 	@$(RUN)harness baseline $(call quoted,$(PHASE)) --seed=$(call quoted,$(SEED)) $(GATE)
 
 # make turns every failure into exit code 2, and a gate needs three. In question mode (-q) it exits 1 when a recipe
