@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from targets.chat.domain import Answer, Completion, Message, Question, Role, Turn, Usage
+from targets.chat.stores.transfer import StoredTurn
 
 Document = Mapping[str, Any]
 
@@ -81,6 +82,38 @@ def turn_at(number: int, turn: Turn, completion: Completion, now: datetime) -> D
         },
         **keyed,
     }
+
+
+def taken_in(stored: StoredTurn) -> list[Document]:
+    """Return what another store's turn is here, in the order in which it has to be inserted.
+
+    Whoever reserved its key there is unknown, so the answer's id stands for the owner: the documents are the same
+    whenever they are made.
+    """
+    key = stored.key
+    question = Question(stored.message, stored.conversation_id, key=None if key is None else key.key)
+    turn = Turn(
+        question=question,
+        conversation_id=stored.conversation_id,
+        user_message_id=stored.user_message_id,
+        message_id=stored.message_id,
+        owner=stored.message_id,
+        position=2 * stored.number,
+        began_at=stored.began_at,
+    )
+    document = turn_at(stored.number, turn, stored.completion, stored.ended_at)
+    if key is None:
+        return [document]
+    # The fingerprint is that of the request, of which more was known there than is stored.
+    fingerprint = {"hash": key.request_hash}
+    reserved = reservation(question, turn.owner, stored.ended_at, lease_s=0.0)
+    return [{**reserved, **fingerprint}, {**document, **fingerprint}]
+
+
+def same(one: Document, other: Document) -> bool:
+    """Whether two documents are one: the place of a turn alone does not tell which turn is there."""
+    mine, others = ((document["_id"], document.get("assistant", {}).get("id")) for document in (one, other))
+    return bool(mine == others)
 
 
 def is_turn(document: Document) -> bool:

@@ -176,12 +176,12 @@ async def _add(session: Session, turn: Turn, completion: Completion, now: dateti
 
 
 async def _stored_answer(session: Session, key: Row) -> Answer:
-    row = (await session.rows("SELECT * FROM messages WHERE id = ?", _uuid(key["message_id"])))[0]
+    row = (await session.rows("SELECT * FROM messages WHERE id = ?", as_uuid(key["message_id"])))[0]
     usage = Usage(row["input_tokens"], row["output_tokens"])
     return Answer(
-        conversation_id=_uuid(row["conversation_id"]),
-        user_message_id=_uuid(key["user_message_id"]),
-        message_id=_uuid(row["id"]),
+        conversation_id=as_uuid(row["conversation_id"]),
+        user_message_id=as_uuid(key["user_message_id"]),
+        message_id=as_uuid(row["id"]),
         completion=Completion(row["content"], row["provider"], row["model"], row["finish_reason"], usage),
         replayed=True,
     )
@@ -202,20 +202,20 @@ async def _position(session: Session, conversation_id: UUID | None) -> int:
 
 def _message(row: Row) -> Message:
     return Message(
-        id=_uuid(row["id"]),
+        id=as_uuid(row["id"]),
         role=row["role"],
         content=row["content"],
-        created_at=_moment(row["created_at"]),
+        created_at=as_moment(row["created_at"]),
         provider=row["provider"],
         model=row["model"],
     )
 
 
-def _uuid(value: object) -> UUID:
+def as_uuid(value: object) -> UUID:
     """PostgreSQL gives a UUID, SQLite the text of one."""
     return value if isinstance(value, UUID) else UUID(str(value))
 
 
-def _moment(value: object) -> datetime:
+def as_moment(value: object) -> datetime:
     """PostgreSQL gives a datetime, SQLite the text of one."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
