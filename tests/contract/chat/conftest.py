@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -70,6 +71,19 @@ def sentinels() -> Iterator[LocalSentinels]:
 @pytest.fixture
 def empty_postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A new database, in the server of POSTGRES_TEST_URL when that is set."""
+    with _new_database(request) as url:
+        yield url
+
+
+@pytest.fixture
+def another_postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A second new database, for tests that need two."""
+    with _new_database(request) as url:
+        yield url
+
+
+@contextmanager
+def _new_database(request: pytest.FixtureRequest) -> Iterator[str]:
     name = f"chat_{uuid4().hex}"
     admin = os.environ.get("POSTGRES_TEST_URL") or request.getfixturevalue("shared_postgres").url()
     with psycopg.connect(admin, autocommit=True) as connection:
