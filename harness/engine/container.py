@@ -26,6 +26,8 @@ NO_SUCH_PROGRAM = (126, 127)
 
 DYING_S = 0.5
 """How long a container may take to end once its processes were killed: 50 ms on an idle machine."""
+LATE_S = 5.0
+"""... and how long on one where a whole zone dies at the same moment."""
 
 
 class DockerContainer:
@@ -115,18 +117,25 @@ class DockerContainer:
         """
         before = self._inspect()["State"]["Pid"]
         # root reaches all of them, unless the container gave that right away (cap_drop); its own user reaches its own.
-        for user in ("0", ""):
+        for user, patience_s in (("0", DYING_S), ("", LATE_S)):
             code, output = self._exec(("sh", "-c", "kill -9 -1"), user=user, timeout_s=10.0)
-            if code in NO_SUCH_PROGRAM:
+            # The engine may tell late that the first has killed it: nothing can be run in it, and it seems to live.
+            if code in NO_SUCH_PROGRAM and not (user == "" and self._ended(before, patience_s)):
                 problem = f"{self._name} has no shell to crash it from: {output.strip()}."
                 raise InstrumentError(problem, "Use an image with a shell, or the fault Stop.")
             # The kernel says that all is well even when it let nobody be killed.
-            deadline = time.monotonic() + DYING_S
-            while time.monotonic() < deadline:
-                if self._inspect()["State"]["Pid"] != before:
-                    return
-                time.sleep(0.01)
+            if self._ended(before, patience_s):
+                return
         raise InstrumentError(f"{self._name} cannot be crashed from inside.", "Use the fault Stop.")
+
+    def _ended(self, pid: int, within_s: float) -> bool:
+        """Whether the main process `pid` is gone, or is so within that time."""
+        deadline = time.monotonic() + within_s
+        while self._inspect()["State"]["Pid"] == pid:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+        return True
 
     def stop(self, grace_s: float) -> None:
         """SIGTERM, then SIGKILL after `grace_s`; the restart policy does not bring it back."""

@@ -21,7 +21,8 @@ MORE = 4  # that wait beside the others for one that somebody gives back
 # A place that somebody is just being refused from is taken, and no database counts it (seen: 195 of 197, while all who
 # waited were refused). Were so many free, those who wait would have them.
 UNCOUNTED = MORE - 1
-FILLING_PATIENCE_S = 15.0
+FILLING_PATIENCE_S = 20.0
+STILL_S = 2.0  # so long the count must stand still below the last place: who can still get one has it by then
 EMPTYING_PATIENCE_S = 10.0
 PAUSE_S = 0.2
 
@@ -77,10 +78,14 @@ class Full:
         one = f"(while :; do {shlex.join(self.container.connect_command())}; sleep 1; done) &"
         count = self.most - self.before + MORE
         leave_running(self.container, TAKEN, f"i=0; while [ $i -lt {count} ]; do {one} i=$((i+1)); done; wait")
-        deadline = time.monotonic() + FILLING_PATIENCE_S
-        while self.worst < self.all and time.monotonic() < deadline:
+        began = grew = time.monotonic()
+        while time.monotonic() - began < FILLING_PATIENCE_S:
             time.sleep(PAUSE_S)
-            self.worst = max(self.worst, self.container.connections()[0])
+            used = self.container.connections()[0]
+            if used > self.worst:
+                self.worst, grew = used, time.monotonic()
+            if used >= self.most or (used >= self.all and time.monotonic() - grew >= STILL_S):
+                return
 
     def free(self) -> None:
         """Give them back, and see that they are; nothing happens when another container stands there now."""

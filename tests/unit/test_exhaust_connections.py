@@ -52,6 +52,17 @@ def test_all_are_taken_and_given_back() -> None:
     assert "5 of 17 connections before, 17 at the worst, 17 at the end, 5 after healing" in receipt.evidence[0]
 
 
+def test_two_places_that_nobody_counts_may_be_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr(exhaust_connections, "FILLING_PATIENCE_S", 500.0)
+    monkeypatch.setattr(exhaust_connections.time, "monotonic", lambda: next(clock) / 10)
+    container = database(gives=10)
+    counts = iter([5, 14, 15, 15, 16])  # the database counts them one by one
+    monkeypatch.setattr(container, "connections", lambda: (next(counts, 17), 17))
+    FAULT.inject(stage(container))
+    assert next(counts, None) is None, "it was said to be full before it was"
+
+
 @pytest.mark.usefixtures("patient")
 def test_only_who_takes_writes_is_hit() -> None:
     primary, standby = database(name="db-2"), database(name="db-1", primary=False)

@@ -64,7 +64,7 @@ def test_a_deploy_that_secretly_does_nothing_is_missing(clock: Clock) -> None:
 
 def test_half_a_deploy_is_a_mismatch_and_does_not_heal(clock: Clock) -> None:
     injection = RollingDeploy(role="web").inject(stage(clock, FakeService("app-a", keeps=1)))
-    with pytest.raises(InstrumentError, match="app-a did not end in 80 s"):
+    with pytest.raises(InstrumentError, match="app-a did not end in 140 s"):
         injection.heal()
     assert injection.receipt().status == "mismatch"
 

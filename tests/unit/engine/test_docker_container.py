@@ -147,8 +147,31 @@ def test_where_root_may_not_kill_the_containers_own_user_does(api: Api, monkeypa
 
 def test_a_crash_that_hits_nobody_is_no_crash(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.engine.container.DYING_S", 0.02)
+    monkeypatch.setattr("harness.engine.container.LATE_S", 0.02)
     with pytest.raises(InstrumentError, match=r"cannot be crashed from inside"):
         handle(api).crash()
+
+
+def test_a_death_that_the_engine_tells_late_is_a_crash(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.engine.container.DYING_S", 0.02)
+    looks = iter([7, 7, 7, 7, 7, 7])
+
+    def refuse_the_second(*_: Any, user: str) -> Any:
+        if user == "":  # the first has killed it, and nobody has said so yet
+            api.exit_code, api.output = 126, b"container is not running"
+            looked = api.inspect_container
+
+            def later(*given: Any) -> Any:
+                if next(looks, None) is None:
+                    api.inspected["State"]["Pid"] = 0
+                return looked(*given)
+
+            monkeypatch.setattr(api, "inspect_container", later)
+        return {"Id": "e1"}
+
+    api.on_exec_create = refuse_the_second  # type: ignore[method-assign]
+    handle(api).crash()
+    assert next(looks, None) is None
 
 
 def test_an_image_without_a_shell_cannot_be_crashed(api: Api) -> None:
