@@ -1,7 +1,7 @@
 """One slot of a Swarm service: whoever fills it now, and what a fault may do to it.
 
 A container of a service never starts again: when it dies, the orchestrator puts another into the same slot. So the
-handle is of the slot, and what it says is about the newest container that has run there.
+handle is of the slot, and what it says is about the newest container that runs there, or was the last to.
 """
 
 from __future__ import annotations
@@ -94,12 +94,12 @@ class SwarmSlot:
         return replace(state, restart_count=max(0, len(ever) - self._started_by_hand - 1))
 
     def _newest_state(self) -> ContainerState | None:
-        """That of the newest container; None when the orchestrator has removed all of them."""
-        ids = self._containers()
+        """That of the container that fills it; None when the orchestrator has removed all of them."""
+        filling = self._filling()
         try:
-            return self._handle(ids[-1]).state() if ids else None
+            return self._handle(filling).state() if filling else None
         except InstrumentError:
-            if ids[-1] in self._containers():
+            if filling in self._containers():
                 raise
             return None  # it was removed between the two questions
 
@@ -232,10 +232,10 @@ class SwarmSlot:
         return self._now().health()
 
     def _now(self) -> DockerContainer:
-        ids = self._containers()
-        if not ids:
+        filling = self._filling()
+        if filling is None:
             raise InstrumentError(f"No container has ever run in {self.name}.")
-        return self._handle(ids[-1])
+        return self._handle(filling)
 
     def _handle(self, container: str) -> DockerContainer:
         return DockerContainer(self._client, container, self.name, self._component, self._watcher)
@@ -243,11 +243,23 @@ class SwarmSlot:
     def _runs(self, container: str) -> bool:
         return any(c["Id"] == container for c in self._listed(all_of_them=False))
 
+    def _filling(self) -> str | None:
+        """Id of the newest container in the slot that runs; where none does, of the newest one.
+
+        A version that was taken back before it was ready is newer than the one that it should have replaced, and dead.
+        """
+        here = self._known()
+        running = [one["Id"] for one in here if one["State"] in ("running", "paused")]
+        return next(reversed(running or [one["Id"] for one in here]), None)
+
     def _containers(self) -> list[str]:
         """Ids of those that have run in the slot and that the engine still knows, oldest first."""
+        return [one["Id"] for one in self._known()]
+
+    def _known(self) -> list[dict[str, Any]]:
         # One that was created and not yet started is not in the slot yet: its predecessor may not even be dead.
         here = [c for c in self._listed() if c["State"] != "created" and self._is_mine(c["Labels"])]
-        return [c["Id"] for c in sorted(here, key=lambda c: (c["Created"], self._first_start(c["Id"])))]
+        return sorted(here, key=lambda c: (c["Created"], self._first_start(c["Id"])))
 
     def _ever(self) -> list[str]:
         """Ids of all that have run in the slot: a swarm that keeps a short history forgets the oldest."""

@@ -25,6 +25,9 @@ FILLING_PATIENCE_S = 20.0
 STILL_S = 2.0  # so long the count must stand still below the last place: who can still get one has it by then
 EMPTYING_PATIENCE_S = 10.0
 PAUSE_S = 0.2
+REFUSAL = "too many"
+"""Part of what a database says when even the places are taken that it keeps for its keepers (PostgreSQL: 'sorry, too
+many clients already'; MySQL: 'Too many connections'). It cannot be asked to count then, and has said what is left."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Full:
         began = grew = time.monotonic()
         while time.monotonic() - began < FILLING_PATIENCE_S:
             time.sleep(PAUSE_S)
-            used = self.container.connections()[0]
+            used = self._count()
             if used > self.worst:
                 self.worst, grew = used, time.monotonic()
             if used >= self.most or (used >= self.all and time.monotonic() - grew >= STILL_S):
@@ -92,16 +95,25 @@ class Full:
         if self.container.id != self.id:
             return
         if self.at_end is None:
-            self.at_end = self.container.connections()[0]
+            self.at_end = self._count()
         end_marked(self.container, TAKEN)
         deadline = time.monotonic() + EMPTYING_PATIENCE_S
         while True:
-            self.after = self.container.connections()[0]
+            self.after = self._count()
             if self.after < self.all:
                 return
             if time.monotonic() > deadline:
                 raise InstrumentError(f"{self.container.name} still has {self.after} of {self.most} connections.")
             time.sleep(PAUSE_S)
+
+    def _count(self) -> int:
+        """How many are taken: all, when it has none left even for who counts."""
+        try:
+            return self.container.connections()[0]
+        except InstrumentError as error:
+            if REFUSAL in str(error).lower():
+                return self.most
+            raise
 
     def held(self) -> bool:
         """Whether all were taken, were so still when healing began, and are not any more."""

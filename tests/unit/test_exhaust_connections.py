@@ -64,6 +64,30 @@ def test_two_places_that_nobody_counts_may_be_on_their_way(monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("patient")
+def test_one_that_refuses_even_who_counts_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    container = database()
+    count = container.connections
+
+    def refuse() -> tuple[int, int]:
+        if container.taken:
+            raise InstrumentError("`psql` ended with 2: FATAL:  sorry, too many clients already.")
+        return count()
+
+    monkeypatch.setattr(container, "connections", refuse)
+    injection = FAULT.inject(stage(container))
+    injection.heal()
+    assert injection.receipt().status == "confirmed"
+
+    def gone() -> tuple[int, int]:
+        raise InstrumentError("`psql` ended with 2: connection refused.")
+
+    injection = FAULT.inject(stage(container))
+    monkeypatch.setattr(container, "connections", gone)
+    with pytest.raises(InstrumentError, match="connection refused"):
+        injection.heal()
+
+
+@pytest.mark.usefixtures("patient")
 def test_only_who_takes_writes_is_hit() -> None:
     primary, standby = database(name="db-2"), database(name="db-1", primary=False)
     FAULT.inject(stage(standby, primary)).heal()

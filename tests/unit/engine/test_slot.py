@@ -191,6 +191,15 @@ def test_the_newest_container_that_has_run_speaks_for_the_slot(world: World) -> 
     assert state.pid == 4_000_020
 
 
+def test_a_version_that_was_taken_back_does_not_speak_for_the_one_that_stayed(world: World) -> None:
+    slot = world.slot()
+    world.engine.add("bad", 30)
+    world.engine.die("bad", 33, asked=True)
+    assert (slot.id, slot.state().status) == ("one", "running")
+    world.engine.die("one", 40)
+    assert (slot.id, slot.state().status) == ("bad", "exited"), "nobody runs: whoever came last"
+
+
 def test_what_the_engine_forgot_still_counts(world: World) -> None:
     world.engine.die("one", 20)
     world.engine.add("two", 21)
