@@ -149,7 +149,7 @@ lint: install ## Check style, types and who imports whom
 .PHONY: test
 test: install ## Set up what is missing and run all tests; engine tests are skipped, with the reason, where no engine can run
 	@$(RUN)harness setup $(call quoted,$(PHASE)) --for-tests
-	@$(RUN)pytest $(ARGS)
+	@$(RUN)pytest -n 2 --dist loadgroup $(ARGS)
 
 .PHONY: unit
 unit: install ## Run the quick tests only: no engine, no network
