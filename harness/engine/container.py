@@ -118,8 +118,13 @@ class DockerContainer:
         before = self._inspect()["State"]["Pid"]
         # root reaches all of them, unless the container gave that right away (cap_drop); its own user reaches its own.
         for user, patience_s in (("0", DYING_S), ("", LATE_S)):
-            code, output = self._exec(("sh", "-c", "kill -9 -1"), user=user, timeout_s=10.0)
-            # The engine may tell late that the first has killed it: nothing can be run in it, and it seems to live.
+            try:
+                code, output = self._exec(("sh", "-c", "kill -9 -1"), user=user, timeout_s=10.0)
+            except InstrumentError:
+                # The engine may tell late that the first has killed it: nothing can be run in it, and it seems to live.
+                if user == "" and self._ended(before, patience_s):
+                    return
+                raise
             if code in NO_SUCH_PROGRAM and not (user == "" and self._ended(before, patience_s)):
                 problem = f"{self._name} has no shell to crash it from: {output.strip()}."
                 raise InstrumentError(problem, "Use an image with a shell, or the fault Stop.")

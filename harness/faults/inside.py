@@ -77,8 +77,9 @@ def leave_running(container: Container, mark: str, script: str) -> None:
 
 def marked(container: Container, mark: str) -> list[int]:
     """Return the pids of what `leave_running` left with that mark, and is still there."""
-    look = f'for d in /proc/[0-9]*; do grep -qs {MARK}={mark} "$d/environ" && echo "${{d#/proc/}}"; done; true'
-    return [int(pid) for pid in container.run(("sh", "-c", look)).split()]
+    # One grep for all of them: one for each took more than 10 s where a full database had six hundred processes.
+    look = f"grep -ls {MARK}={mark} /proc/[0-9]*/environ; true"
+    return [int(path.split("/")[2]) for path in container.run(("sh", "-c", look)).split()]
 
 
 def end_marked(container: Container, mark: str) -> None:

@@ -43,9 +43,9 @@ class InhabitedContainer(FakeContainer):
         if command == MEMORY:
             super().run(("true",))
             return f"{self.limit}\n{self.used}\n"
-        if (look := re.search(r"grep -qs (\S+) ", command[-1])) is not None:
+        if (look := re.search(r"grep -ls (\S+) ", command[-1])) is not None:
             super().run(("true",))
-            return "".join(f"{pid}\n" for pid, mark in self.left.items() if mark == look[1])
+            return "".join(f"/proc/{pid}/environ\n" for pid, mark in self.left.items() if mark == look[1])
         if (end := re.fullmatch(r"kill -KILL ([\d ]+) 2>/dev/null; true", command[-1])) is not None:
             self.left = {pid: mark for pid, mark in self.left.items() if str(pid) not in end[1].split() or self.undying}
             return ""
