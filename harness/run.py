@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -160,7 +160,7 @@ class _Run:
 
     def _put_users_in_their_places(self) -> None:
         if self.experiment.places:
-            self.distances = Distances(self.lab.stack.place_links, tuple(PLACES.values()))
+            self.distances = Distances(self.lab.stack.place_links, tuple(self.lab.target.entry.distances()))
             self.distances.set()
 
     def _load_and_faults(self, generator: LoadGenerator, events: EventLog) -> None:
@@ -193,6 +193,9 @@ class _Run:
         if self.distances is not None:
             self.distances.look()
             self.distances.write(events.write, clock.now())
+        for way in self.lab.stack.wide_area.look():
+            events.write(clock.now(), "wide_area", **asdict(way))
+            self.doubts.extend([way.doubt] if way.doubt else [])
         self._hear_alerts(clock)
 
     def _watched(self, clock: RunClock, timeline: Timeline) -> Watched:

@@ -6,6 +6,7 @@ writing this one file next to it; see `docs/own-target.md`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,18 +16,48 @@ from harness.alerts import PAGER
 from harness.config import Strict, load_toml
 from harness.errors import ConfigError, NothingToBreak, did_you_mean
 from harness.mechanism import Mechanism
+from harness.places import PLACES, Place
 from harness.versions import BadVersion
+from harness.wan import Wan
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Protocol = Literal["http", "postgres", "redis", "tls", "tcp"]
+Protocol = Literal["http", "postgres", "redis", "mongodb", "tls", "tcp"]
+
+
+class Nearer(Strict):
+    """A way in that is nearer to users of a place: its component, the round trip (ms) to it, and who measured that."""
+
+    component: str
+    rtt_ms: PositiveFloat
+    source: Annotated[str, Field(min_length=1)]
 
 
 class Entry(Strict):
-    """Where users come in: a component, its HTTP port inside the container, and its readiness path."""
+    """Where users come in: a component, its HTTP port inside the container, and its readiness path.
+
+    Users of one of the `places` come in elsewhere, because that is nearer to them.
+    """
 
     component: str
     port: Port
     ready: str = "/v1/ready"
+    places: dict[str, Nearer] = Field(default_factory=dict)
+
+    def of(self, place: str) -> str:
+        """Return the component by which users of a place come in."""
+        return self.places[place].component if place in self.places else self.component
+
+    def components(self) -> list[str]:
+        """Return all ways in, the one for everybody first."""
+        return list(dict.fromkeys([self.component, *(nearer.component for nearer in self.places.values())]))
+
+    def distances(self) -> list[Place]:
+        """Return all places, each as far away as it is from where its users come in."""
+        nearer = self.places
+        return [
+            replace(place, rtt_ms=nearer[name].rtt_ms, source=nearer[name].source) if name in nearer else place
+            for name, place in PLACES.items()
+        ]
 
 
 class Users(Strict):
@@ -128,6 +159,7 @@ class Target(Strict):
     users: Users
     components: dict[str, Component]
     links: tuple[Link, ...] = ()
+    wan: Wan | None = None
     mechanisms: dict[str, Mechanism] = Field(default_factory=dict)
     by_name_only: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     alerts: dict[str, RightAlerts] = Field(default_factory=dict)
@@ -138,11 +170,9 @@ class Target(Strict):
     @model_validator(mode="after")
     def _names_fit_together(self) -> Target:
         known = self.components
-        if self.entry.component not in known:
-            raise ValueError(
-                f"entry.component '{self.entry.component}' is not a component. "
-                + did_you_mean(self.entry.component, known)
-            )
+        self._ways_in_exist()
+        if self.wan is not None:
+            self._fits_the_sites(self.wan)
         for link in self.links:
             if link.to not in known:
                 raise ValueError(f"link '{link.name}' leads to '{link.to}'. " + did_you_mean(link.to, known))
@@ -165,6 +195,34 @@ class Target(Strict):
         if len(set(names)) < len(names):
             raise ValueError("two links have the same name")
         return self
+
+    def _ways_in_exist(self) -> None:
+        known = self.components
+        if self.entry.component not in known:
+            raise ValueError(
+                f"entry.component '{self.entry.component}' is not a component. "
+                + did_you_mean(self.entry.component, known)
+            )
+        for place, nearer in self.entry.places.items():
+            if place not in PLACES:
+                raise ValueError(f"entry.places: there is no place '{place}'. {did_you_mean(place, PLACES)}")
+            if nearer.component not in known:
+                what = f"entry.places: '{nearer.component}' is not a component."
+                raise ValueError(f"{what} {did_you_mean(nearer.component, known)}")
+
+    def _fits_the_sites(self, wan: Wan) -> None:
+        if self.deployer != "swarm":
+            raise ValueError("a wide-area network (wan) needs deployer = 'swarm'")
+        regions = {part.region for part in self.components.values()}
+        roles = {part.role for part in self.components.values()}
+        for region in (region for of_site in wan.sites.values() for region in of_site):
+            if region not in regions:
+                raise ValueError(f"wan.sites: no component is in '{region}'. {did_you_mean(region, regions)}")
+        for flow in wan.flows:
+            if flow.role not in roles:
+                raise ValueError(
+                    f"wan.flows: no component has the role '{flow.role}'. {did_you_mean(flow.role, roles)}"
+                )
 
     def find(self, *, role: str | None = None, zone: str | None = None, region: str | None = None) -> list[Component]:
         """Return the components that fit every given word. Raises NothingToBreak when there is none."""

@@ -84,10 +84,22 @@ def _stay_open(connection: socket.socket, host: str, deadline: float) -> bytes:
     return connection.recv(64) if readable else b"open"
 
 
+def _message(document: bytes) -> bytes:
+    """An OP_MSG (opcode 2013) with one document, as the MongoDB wire protocol has it."""
+    body = struct.pack("<I", 0) + b"\0" + document
+    return struct.pack("<iiii", 16 + len(body), 1, 0, 2013) + body
+
+
+# {"hello": 1, "$db": "admin"} in BSON; it is answered before any log-in
+_HELLO = _message(
+    struct.pack("<i", 31) + b"\x10hello\0" + struct.pack("<i", 1) + b"\x02$db\0" + struct.pack("<i", 6) + b"admin\0\0"
+)
+
 _ASK: Mapping[Protocol, Ask] = {
     # SSLRequest: length 8, code 1234.5679; the server answers one byte before any log-in (PostgreSQL, 54.2.10)
     "postgres": _question(struct.pack("!II", 8, 80877103)),
     "redis": _question(b"PING\r\n"),
+    "mongodb": _question(_HELLO),
     "http": _question(b"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"),
     "tls": _shake_hands,
     "tcp": _stay_open,
@@ -96,6 +108,7 @@ _ASK: Mapping[Protocol, Ask] = {
 _ANSWERS: Mapping[Protocol, tuple[bytes, ...]] = {
     "postgres": (b"S", b"N"),
     "redis": (b"+PONG", b"-"),  # -NOAUTH and -LOADING are signs of life too
+    "mongodb": (b"",),  # a message begins with its length
     "http": (b"HTTP/",),
     "tls": (b"\x16\x03", b"\x15\x03"),  # handshake or alert record
     "tcp": (b"",),

@@ -18,6 +18,7 @@ CONFIG_PATH = "/toxiproxy.json"
 DOORS = f"{TOXIPROXY}-doors"
 """The Toxiproxy through which users come in; it stands on no link."""
 ENTRY_DOOR = "entry"
+PLACE_DOOR = "place-"
 FIRST_DOOR = 9000  # the ports on which the doors listen inside; the Toxiproxy there has no other proxies
 
 
@@ -38,6 +39,15 @@ class ProxyPlan:
 
 
 @dataclass(frozen=True)
+class WanPlan:
+    """A proxy by which the site `asks` reaches one name and port in the site `answers`."""
+
+    asks: str
+    answers: str
+    proxy: ProxyPlan
+
+
+@dataclass(frozen=True)
 class Weaving:
     """The override and what the harness has to remember of it. Ports are host ports on 127.0.0.1.
 
@@ -52,11 +62,12 @@ class Weaving:
     proxies: tuple[ProxyPlan, ...]
     left_out: frozenset[str]  # components that a real service stands in for
     place_doors: tuple[ProxyPlan, ...] = ()
+    wan: tuple[WanPlan, ...] = ()
 
     @property
     def doors(self) -> Mapping[str, int]:
         """Place -> port at which users from there come in."""
-        return {door.link.removeprefix("place-"): door.host_port for door in self.place_doors}
+        return {door.link.removeprefix(PLACE_DOOR): door.host_port for door in self.place_doors}
 
     def yaml(self) -> str:
         """Return the override as a file for `docker compose -f`. It holds no value of any variable."""
@@ -78,6 +89,7 @@ class Proxies:
     doors: tuple[ProxyPlan, ...]
     apis: Mapping[str, int]
     controls: Mapping[str, int]
+    wan: tuple[WanPlan, ...] = ()
 
     def moved(self) -> list[str]:
         """Linked components that run here, each once, in the order of the links."""
@@ -112,7 +124,8 @@ class Proxies:
         return {f"{server}-proxies": {"content": Text(self._config(server))} for server in self.apis}
 
     def _of(self, server: str) -> list[ProxyPlan]:
-        return [proxy for proxy in (*self.links, *self.doors) if proxy.server == server]
+        between = [plan.proxy for plan in self.wan]
+        return [proxy for proxy in (*self.links, *self.doors, *between) if proxy.server == server]
 
     def _config(self, server: str) -> str:
         # 0.0.0.0 and not [::]: it works on kernels without IPv6 too. (It would make /populate forget toxics: unused.)
@@ -149,10 +162,18 @@ def plan_proxies(
     controls = {c.name: next(ports) for c in target.components.values() if c.control_port and c.name not in left_out}
     entry = target.entry
     linked = {link.to for link in target.links} - left_out
-    behind = f"{upstream_name(entry.component) if entry.component in linked else entry.component}:{entry.port}"
+    behind = [entry.of(name.removeprefix(PLACE_DOOR)) for name in doors]
     ways_in = tuple(
-        ProxyPlan(name, DOORS, FIRST_DOOR + k, behind, next(ports), "http", entry.component)
-        for k, name in enumerate(doors)
+        ProxyPlan(
+            name,
+            DOORS,
+            FIRST_DOOR + k,
+            f"{upstream_name(component) if component in linked else component}:{entry.port}",
+            next(ports),
+            "http",
+            component,
+        )
+        for k, (name, component) in enumerate(zip(doors, behind, strict=True))
     )
     return Proxies(target, campaign, image, real, left_out, servers, links, ways_in, apis, controls)
 

@@ -29,8 +29,10 @@ def settle(stack: Stack, timeout_s: float) -> list[str]:
     for unit in stack.fixed_units:
         found += _mend_container(unit)
     _wait_for_health(stack, deadline, found)
-    for server in stack.servers.values():
-        found += _mend_proxies(server)
+    between = {plan.proxy.server for plan in stack.weaving.wan}  # their delays are no faults, and stay
+    for name, server in stack.servers.items():
+        found += _mend_proxies(server) if name not in between else []
+    found += stack.wide_area.mend()
     for provider in stack.providers.values():
         provider.reset()
     for link in stack.links.values():

@@ -32,6 +32,7 @@ from harness.engine.settle import settle
 from harness.engine.slot import SwarmSlot
 from harness.engine.sweep import Log, find_ours, sweep, unpause
 from harness.engine.toxiproxy import ToxiproxyServer
+from harness.engine.wide_area import WideArea
 from harness.errors import InstrumentError
 from harness.faults.base import Container, ServiceHandle
 from harness.target import Component, Target
@@ -104,6 +105,8 @@ class Stack:
         self.place_links = {
             place: self._proxied(plan) for place, plan in zip(weaving.doors, weaving.place_doors, strict=True)
         }
+        between = {plan.proxy.link: self._proxied(plan.proxy) for plan in weaving.wan}
+        self.wide_area = WideArea(target.wan, weaving.wan, between)
         self._services: dict[str, ServiceHandle] = {}
         controls = {name: f"http://{LOOPBACK}:{port}" for name, port in weaving.controls.items()}
         self.pagers = {name: PagerControl(name, controls[name]) for name in target.pagers() if name in controls}

@@ -37,6 +37,24 @@ class DockerStage:
         """The links called `name`, and those that lead to a component of that role. Raises NothingToBreak."""
         return [self._stack.links[link.name] for link in self._target.links_named(name)]
 
+    def wan(self, one: str, other: str | None = None) -> list[LinkHandle]:
+        """The links of the wide-area network between the sites of two regions, both ways; of one region: all."""
+        return self._stack.wide_area.between(one, other)
+
+    def wan_rtt_ms(self, link: str) -> float:
+        """Round trip (ms) of the path that a link of the wide-area network is on."""
+        return self._stack.wide_area.rtt_ms(link)
+
+    def door(self, place: str) -> LinkHandle:
+        """The way in for users of a place. Raises NothingToBreak when they have none of their own."""
+        if place not in self._stack.place_links:
+            raise NothingToBreak(f"Users of {place} have no way in of their own.")
+        return self._stack.place_links[place]
+
+    def region_of(self, component: str) -> str:
+        """The region that target.toml puts the component in."""
+        return self._target.components[component].region
+
     def services(self, *, role: str | None, zone: str | None, region: str | None) -> list[ServiceHandle]:
         """The components that fit every given word, as services. Raises NothingToBreak."""
         components = self._target.find(role=role, zone=zone, region=region)

@@ -94,6 +94,7 @@ class SwarmDeployer(Deployer):
         self._wait_for_containers(stack, deadline)
         self._wait_for_services(stack, deadline)
         self._verify_links(stack, deadline)
+        stack.wide_area.lengthen(deadline)
 
     def _make_networks(self, weaving: SwarmWeaving, campaign: str) -> None:
         """Overlays to which plain containers can be attached; the deployer of stacks makes only others."""

@@ -12,7 +12,7 @@ nobody replaces them), and the ways in, since Swarm can publish no port on loopb
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +23,7 @@ from harness.engine.project import Project
 from harness.engine.proxies import (
     DOORS,
     ENTRY_DOOR,
+    PLACE_DOOR,
     TOXIPROXY_IMAGE,
     Proxies,
     Weaving,
@@ -31,6 +32,7 @@ from harness.engine.proxies import (
 )
 from harness.engine.refuse import refuse_for_swarm
 from harness.engine.swarm_file import VERSION, restart_condition, stack_service
+from harness.engine.wan import asked_from_afar, far_name, networks_of, plan_wan, split
 from harness.engine.weave import switched_off
 from harness.target import Target
 
@@ -74,17 +76,21 @@ def weave_swarm(
     runs; `images` maps the names of images that are here to their ids, `disks` volumes to their devices. Raises
     ConfigError for what cannot be woven.
     """
+    plain = split(target, plain)
     proxies = plan_proxies(
         target,
         ports=ports,
         env=env,
         campaign=campaign,
         resolve=resolve,
-        doors=[ENTRY_DOOR, *(f"place-{name}" for name in places)],
+        doors=[ENTRY_DOOR, *(f"{PLACE_DOOR}{name}" for name in places)],
         image=toxiproxy_image,
         group=lambda component: component.zone,
     )
     refuse_for_swarm(target, plain, proxies.left_out)
+    wan = plan_wan(target, plain, ports)
+    between = {server: next(ports) for server in dict.fromkeys(plan.proxy.server for plan in wan)}
+    proxies = replace(proxies, wan=wan, apis={**proxies.apis, **between})
     weaver = _SwarmWeaver(target, rendered, plain, campaign, proxies, node, images, disks)
     return SwarmWeaving(
         project=weaver.project,
@@ -95,6 +101,7 @@ def weave_swarm(
         proxies=proxies.links,
         left_out=proxies.left_out,
         place_doors=proxies.doors[1:],
+        wan=proxies.wan,
         stack=weaver.stack(),
         networks=weaver.networks(),
         services={name: f"{weaver.project}_{weaver.new_name(name)}" for name in weaver.orchestrated()},
@@ -181,7 +188,7 @@ class _SwarmWeaver:
         service["image"] = self.images.get(image, image)
         service["environment"] |= switched_off(self.target, name)
         service["labels"] = {k: str(v) for k, v in (data.get("labels") or {}).items()} | mark
-        service["networks"] = {key: self._network(name, aliases) for key, aliases in self._attached(name).items()}
+        service["networks"] = {key: self._network(name, key, aliases) for key, aliases in self._attached(name).items()}
         deploy = service["deploy"]
         deploy["labels"] = {k: str(v) for k, v in (deploy.get("labels") or {}).items()} | mark
         placement = dict(deploy.get("placement") or {})
@@ -201,7 +208,7 @@ class _SwarmWeaver:
         service.setdefault("restart", "always")
         service["environment"] = {**(data.get("environment") or {}), **switched_off(self.target, name)}
         service["labels"] = {**(data.get("labels") or {}), **marks.labels(self.campaign, name)}
-        service["networks"] = {key: self._network(name, aliases) for key, aliases in self._attached(name).items()}
+        service["networks"] = {key: self._network(name, key, aliases) for key, aliases in self._attached(name).items()}
         port = self.target.components[name].control_port
         service["ports"] = [f"127.0.0.1:{self.proxies.controls[name]}:{port}"]
         return service
@@ -209,20 +216,33 @@ class _SwarmWeaver:
     def _attached(self, name: str) -> Mapping[str, tuple[str, ...]]:
         return self.plain.services[name].networks
 
-    def _network(self, name: str, aliases: Sequence[str]) -> dict[str, Any]:
+    def _network(self, name: str, key: str, aliases: Sequence[str]) -> dict[str, Any]:
         """A linked service keeps only the alias under which its peers find it round Toxiproxy."""
-        kept = [alias for alias in aliases if name not in self.proxies.moved() or alias == f"{name}-peer"]
+        moved = name in self.proxies.moved()
+        kept = [alias for alias in aliases if not moved or alias == f"{name}-peer"]
+        kept += [far_name(one) for one in self._far(name, key) if one in kept or (one == name and not moved)]
         return {"aliases": kept} if kept else {}
+
+    def _far(self, name: str, key: str) -> list[str]:
+        """The names of a service on the network `key` that other sites ask for."""
+        service = self.plain.services[name]
+        wan = self.target.wan
+        here = wan is not None and key.startswith(f"{wan.network}-")
+        return list(asked_from_afar(self.target, service)) if here else []
 
     def _networks_of(self, server: str) -> dict[str, Any]:
         """Per network, the names under which a Toxiproxy is found there."""
         if server == DOORS:
-            return {key: {} for key in self._attached(self.target.entry.component)}
+            return {key: {} for entry in self.target.entry.components() for key in self._attached(entry)}
+        if self.target.wan is not None and any(plan.proxy.server == server for plan in self.proxies.wan):
+            return networks_of(self.target.wan, self.proxies.wan, server)
         taken: dict[str, dict[str, None]] = {}
         for to, name in self.proxies.asked_for():
             if self.proxies.servers[name] != server:
                 continue
             for key, aliases in self._attached(to).items():
                 also = [] if to in self.proxies.left_out else [alias for alias in aliases if alias != f"{to}-peer"]
-                taken.setdefault(key, {}).update(dict.fromkeys([name, *also]))
+                names = [name, *also]
+                names += [far_name(one) for one in self._far(to, key) if one in names]
+                taken.setdefault(key, {}).update(dict.fromkeys(names))
         return {key: {"aliases": list(names)} for key, names in taken.items()}

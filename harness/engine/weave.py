@@ -19,7 +19,16 @@ from typing import Any
 from harness.engine import marks
 from harness.engine.override import Replace, ReplaceMap, Reset
 from harness.engine.project import Project
-from harness.engine.proxies import DOORS, TOXIPROXY_IMAGE, Proxies, Weaving, is_external, plan_proxies, upstream_name
+from harness.engine.proxies import (
+    DOORS,
+    PLACE_DOOR,
+    TOXIPROXY_IMAGE,
+    Proxies,
+    Weaving,
+    is_external,
+    plan_proxies,
+    upstream_name,
+)
 from harness.engine.refuse import refuse_unweavable
 from harness.target import Target
 
@@ -49,7 +58,7 @@ def weave(
         env=env,
         campaign=campaign,
         resolve=resolve,
-        doors=[f"place-{name}" for name in places],
+        doors=[f"{PLACE_DOOR}{name}" for name in places],
         image=toxiproxy_image,
     )
     refuse_unweavable(target, plain, proxies.left_out)

@@ -267,6 +267,22 @@ class Stage(Protocol):
         """The links called `name`, and those that lead to a component whose role is `name`."""
         ...
 
+    def wan(self, one: str, other: str | None = None) -> list[LinkHandle]:
+        """The links of the wide-area network between the sites of two regions, both ways; of one region: all."""
+        ...
+
+    def wan_rtt_ms(self, link: str) -> float:
+        """Round trip (ms) of the path that a link of the wide-area network is on."""
+        ...
+
+    def door(self, place: str) -> LinkHandle:
+        """The way in for users of a place."""
+        ...
+
+    def region_of(self, component: str) -> str:
+        """The region that target.toml puts the component in."""
+        ...
+
     def services(self, *, role: str | None, zone: str | None, region: str | None) -> list[ServiceHandle]:
         """The components that fit every given word, as services."""
         ...

@@ -20,7 +20,7 @@ class ComponentFault:
 
     One is the first by name; which it was is in the receipt. A majority are just more than half of them, the primary
     among them: what is left cannot outvote those that are lost. In place of a zone's name `zone_of` may name a role:
-    the zone is then the one that its primary is in, whichever that is at the moment.
+    the zone is then the one that its primary is in, whichever that is at the moment; so may `region_of`.
     """
 
     role: str | None = None
@@ -28,20 +28,24 @@ class ComponentFault:
     region: str | None = None
     only: Literal["all", "primary", "one", "majority"] = "all"
     zone_of: str | None = None
+    region_of: str | None = None
 
     def __post_init__(self) -> None:
         if self.only not in ("all", "primary", "one", "majority"):
             raise ValueError(f"only is 'all', 'primary', 'one' or 'majority', not {self.only!r}")
-        if self.role is None and self.zone is None and self.region is None and self.zone_of is None:
+        if not any((self.role, self.zone, self.region, self.zone_of, self.region_of)):
             raise ValueError(f"{type(self).__name__} needs a role, a zone or a region to be aimed at")
         if self.zone is not None and self.zone_of is not None:
             raise ValueError("a fault is aimed at a zone, or at the zone_of a role's primary, not both")
+        if self.region is not None and self.region_of is not None:
+            raise ValueError("a fault is aimed at a region, or at the region_of a role's primary, not both")
 
     @property
     def aimed_at(self) -> str:
         """The aim in words: 'role database, zone a'; 'primary of role database'."""
         zone = self.zone if self.zone_of is None else f"of the primary of role {self.zone_of}"
-        words = {"role": self.role, "zone": zone, "region": self.region}
+        region = self.region if self.region_of is None else f"of the primary of role {self.region_of}"
+        words = {"role": self.role, "zone": zone, "region": region}
         aim = ", ".join(f"{key} {value}" for key, value in words.items() if value is not None)
         return f"{self.only} of {aim}" if self.only in ("primary", "majority") else aim
 
@@ -55,8 +59,9 @@ class ComponentFault:
         Where only one container fits, no other can take over from it, and asking for the primary would ask nothing
         new. Raises InstrumentError when none of several says that it is the primary.
         """
-        zone = self.zone if self.zone_of is None else _zone_of_primary(stage, self.zone_of)
-        found = stage.containers(role=self.role, zone=zone, region=self.region)
+        zone = self.zone if self.zone_of is None else stage.zone_of(_primary(stage, self.zone_of))
+        region = self.region if self.region_of is None else _region_of_primary(stage, self.region_of)
+        found = stage.containers(role=self.role, zone=zone, region=region)
         if self.only == "all":
             return found
         if self.only == "one":
@@ -103,9 +108,20 @@ def _majority(found: Sequence[Container], aim: str) -> list[Container]:
     return [*primaries, *others][: len(found) // 2 + 1]
 
 
-def _zone_of_primary(stage: Stage, role: str) -> str:
-    primary = _primaries(stage.containers(role=role, zone=None, region=None))[0]
-    return stage.zone_of(primary.component)
+def _primary(stage: Stage, role: str) -> str:
+    """The component that is the primary of its role."""
+    return _primaries(stage.containers(role=role, zone=None, region=None))[0].component
+
+
+def _region_of_primary(stage: Stage, role: str) -> str:
+    """The region that the primary is in. Raises NothingToBreak where all of the role are in one."""
+    regions = {stage.region_of(one.component) for one in stage.containers(role=role, zone=None, region=None)}
+    if len(regions) < 2:
+        raise NothingToBreak(
+            f"All with the role {role} are in one region ({', '.join(regions)}): no other takes over.",
+            "What happens without all of it need not be asked.",
+        )
+    return stage.region_of(_primary(stage, role))
 
 
 Thing = TypeVar("Thing")

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.errors import InstrumentError
 from harness.faults.base import LinkHandle, Probe, Stage, bite_or_heal
+from harness.faults.component import all_at_once
 from harness.history import Receipt
 
 PROBE_TIMEOUT_S = 0.4  # a link on this machine answers in milliseconds: one that says nothing for so long is silent
@@ -41,7 +42,8 @@ class Bite:
 
     `apply` appends the names of what it added to the list that `undo` will get, so that half an injury can be
     undone. `fits(before, now)` says whether a probe shows the effect; `dose(before, now)` names its size in the
-    same keys and units as `requested`.
+    same keys and units as `requested`. One that does not show it is repeated `tries` times: where time is the effect, what
+    else the machine does only ever adds to it.
     """
 
     requested: dict[str, Any]
@@ -50,12 +52,13 @@ class Bite:
     fits: Callable[[Probe, Probe], bool]
     dose: Callable[[Probe, Probe], dict[str, Any]]
     probe_timeout_s: float = PROBE_TIMEOUT_S
+    tries: int = 1
 
 
-def inject_on_links(stage: Stage, link: str, bite: Bite) -> LinkInjection:
-    """Apply `bite` to every link of that name. Raises NothingToBreak, or InstrumentError when a link is ill already."""
-    links = stage.links(link)
-    before = {handle.name: handle.probe(bite.probe_timeout_s) for handle in links}
+def inject_on_links(stage: Stage, links: list[LinkHandle], bite: Bite) -> LinkInjection:
+    """Apply `bite` to every one of these links. Raises InstrumentError when one is ill already."""
+    probes = all_at_once(lambda handle: handle.probe(bite.probe_timeout_s), links)
+    before = {handle.name: probe for handle, probe in zip(links, probes, strict=True)}
     for handle in links:
         if before[handle.name].outcome != "answered":
             raise InstrumentError(
@@ -91,25 +94,28 @@ class LinkInjection:
 
     def strike(self) -> None:
         """Apply it to every link, and look."""
-        for handle in self.links:
-            self.bite.apply(handle, self.undo_with.setdefault(handle.name, []))
+        all_at_once(lambda handle: self.bite.apply(handle, self.undo_with.setdefault(handle.name, [])), self.links)
         self.on_s = self.stage.now()
         self.look("while on")
 
     def look(self, when: str) -> None:
         """Probe every link and note whether the effect can be seen."""
-        for handle in self.links:
+        self.looks += all_at_once(lambda handle: self._look_at(handle, when), self.links)
+
+    def _look_at(self, handle: LinkHandle, when: str) -> Look:
+        for left in reversed(range(self.bite.tries)):
             probe = handle.probe(self.bite.probe_timeout_s)
             fits = self.bite.fits(self.before[handle.name], probe)
-            self.looks.append(Look(handle.name, when, probe, fits))
+            if fits or not left:
+                break
+        return Look(handle.name, when, probe, fits)
 
     def heal(self) -> None:
         """Undo it on every link; each must answer again. Raises InstrumentError when one does not."""
         if self.on_s is not None and not self.healed:
             self.look("before healing")
-        for handle in self.links:
-            if handle.name in self.undo_with:
-                self.bite.undo(handle, self.undo_with[handle.name])
+        struck = [handle for handle in self.links if handle.name in self.undo_with]
+        all_at_once(lambda handle: self.bite.undo(handle, self.undo_with[handle.name]), struck)
         if self.off_s is None:
             self.off_s = self.stage.now()
         self.healed = True

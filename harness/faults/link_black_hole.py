@@ -18,7 +18,12 @@ class LinkBlackHole(LinkFault):
 
     def inject(self, stage: Stage) -> LinkInjection:
         """Swallow everything on the link."""
-        return inject_on_links(stage, self.link, Bite({"answered": False}, _swallow, remove_toxics, _fits, _dose))
+        return inject_on_links(stage, stage.links(self.link), black_hole())
+
+
+def black_hole() -> Bite:
+    """Return what swallows everything on a link."""
+    return Bite({"answered": False}, _swallow, remove_toxics, _fits, _dose)
 
 
 def _swallow(handle: LinkHandle, added: list[str]) -> None:

@@ -17,7 +17,7 @@ class LinkDown(LinkFault):
 
     def inject(self, stage: Stage) -> LinkInjection:
         """Disable the proxy on the link."""
-        return inject_on_links(stage, self.link, Bite({"answered": False}, _cut, _mend, _fits, _dose))
+        return inject_on_links(stage, stage.links(self.link), Bite({"answered": False}, _cut, _mend, _fits, _dose))
 
 
 def _cut(handle: LinkHandle, _: list[str]) -> None:

@@ -18,7 +18,7 @@ class LinkReset(LinkFault):
 
     def inject(self, stage: Stage) -> LinkInjection:
         """Reset every connection on the link from now on."""
-        return inject_on_links(stage, self.link, Bite({"answered": False}, _reset, _mend, _fits, _dose))
+        return inject_on_links(stage, stage.links(self.link), Bite({"answered": False}, _reset, _mend, _fits, _dose))
 
 
 def _reset(handle: LinkHandle, added: list[str]) -> None:

@@ -9,6 +9,9 @@ from harness.faults.base import LinkHandle, Probe, Stage
 from harness.faults.link import PROBE_TIMEOUT_S, Bite, LinkFault, LinkInjection, inject_on_links
 
 
+TRIES = 4  # of a probe that took longer than asked for, before that is held to be the fault's doing
+
+
 @dataclass(frozen=True)
 class LinkSlow(LinkFault):
     """`latency_ms` (+- `jitter_ms`) is added to each burst of data on its way back, so once a round trip."""
@@ -29,12 +32,13 @@ class LinkSlow(LinkFault):
             added.append(handle.add_toxic("latency", "downstream", latency=self.latency_ms, jitter=self.jitter_ms))
 
         def fits(before: Probe, now: Probe) -> bool:
-            added = _added_ms(before, now)
-            return added is not None and low <= added <= high
+            more = added_ms(before, now)
+            return more is not None and low <= more <= high
 
         requested = {"added_ms": self.latency_ms, "jitter_ms": self.jitter_ms}
         timeout_s = PROBE_TIMEOUT_S + high / 1000
-        return inject_on_links(stage, self.link, Bite(requested, slow_down, remove_toxics, fits, _dose, timeout_s))
+        bite = Bite(requested, slow_down, remove_toxics, fits, added_dose, timeout_s, tries=TRIES)
+        return inject_on_links(stage, stage.links(self.link), bite)
 
 
 def remove_toxics(handle: LinkHandle, names: list[str]) -> None:
@@ -43,10 +47,12 @@ def remove_toxics(handle: LinkHandle, names: list[str]) -> None:
         handle.remove_toxic(name)
 
 
-def _added_ms(before: Probe, now: Probe) -> float | None:
+def added_ms(before: Probe, now: Probe) -> float | None:
+    """How much longer (ms) a probe takes now; None when one of them was not answered."""
     return None if before.rtt_ms is None or now.rtt_ms is None else now.rtt_ms - before.rtt_ms
 
 
-def _dose(before: Probe, now: Probe) -> dict[str, Any]:
-    added = _added_ms(before, now)
+def added_dose(before: Probe, now: Probe) -> dict[str, Any]:
+    """The size of the effect, in the words of a receipt."""
+    added = added_ms(before, now)
     return {"added_ms": None if added is None else round(added, 1)}

@@ -26,6 +26,8 @@ class FakeStage:
         links: Sequence[LinkHandle] = (),
         providers: Sequence[ProviderHandle] = (),
         services: Sequence[ServiceHandle] = (),
+        wan: Sequence[LinkHandle] = (),
+        doors: Sequence[LinkHandle] = (),
         clock: RunClock | None = None,
     ) -> None:
         self._target = target
@@ -33,6 +35,8 @@ class FakeStage:
         self._links = links
         self._providers = providers
         self._services = services
+        self._wan = wan  # named 'site-site-...'
+        self._doors = doors  # named after their places
         self.started = 0
         self.clock = clock or RunClock.starting_in(0.0)
 
@@ -42,6 +46,19 @@ class FakeStage:
 
     def zone_of(self, component: str) -> str:
         return self._target.components[component].zone
+
+    def region_of(self, component: str) -> str:
+        return self._target.components[component].region
+
+    def wan(self, one: str, other: str | None = None) -> list[LinkHandle]:
+        found = [link for link in self._wan if one in link.name and (other is None or other in link.name)]
+        return self._some(found, "link between sites")
+
+    def wan_rtt_ms(self, link: str) -> float:
+        return next(found for found in self._wan if found.name == link).rtt_ms  # type: ignore[attr-defined,no-any-return]
+
+    def door(self, place: str) -> LinkHandle:
+        return self._some([link for link in self._doors if link.name == place], "way in")[0]
 
     def links(self, name: str) -> list[LinkHandle]:
         roles = {part.name for part in self._target.components.values() if part.role == name}

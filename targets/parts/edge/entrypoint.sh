@@ -2,6 +2,7 @@
 # Writes the list of origins behind origins.cfg, starts HAProxy with it, then becomes nginx.
 #
 # ORIGINS (name:port, separated by blanks; a name need not resolve yet, and may come to stand for another address).
+# BACKUP_ORIGINS: those that are asked only when not one of the others is well (default: none).
 # EDGE_RETRIES=0 and EDGE_STALE=off each switch a mechanism off, to show that it matters.
 set -eu
 
@@ -9,14 +10,19 @@ set -eu
 export RETRIES="${EDGE_RETRIES:-2}"
 
 cp /etc/haproxy/origins.cfg /etc/nginx/edge.conf /run/edge/
+servers() { # $1: origins, $2: what is said of each
+    for origin in $1; do
+        echo "    server ${origin%%:*} $origin $(echo "$2" | sed "s/@/${origin%%:*}/")"
+    done
+}
 {
-    for origin in $ORIGINS; do
-        echo "    server ${origin%%:*} $origin check"
-    done
+    echo "    option allbackups"
+    servers "$ORIGINS" check
+    servers "${BACKUP_ORIGINS-}" "check backup"
     echo "backend probes"
-    for origin in $ORIGINS; do
-        echo "    server ${origin%%:*} $origin track origins/${origin%%:*}"
-    done
+    echo "    option allbackups"
+    servers "$ORIGINS" "track origins/@"
+    servers "${BACKUP_ORIGINS-}" "track origins/@ backup"
 } >> /run/edge/origins.cfg
 case "${EDGE_STALE:-on}" in
     on) ;;

@@ -13,7 +13,12 @@
 # CLUSTER_LOOP_WAIT_S (default 2), CLUSTER_SYNCHRONOUS (true, or quorum: with three nodes or more any one of the standbys
 # confirms a COMMIT, or false: an acknowledged row may then die with the primary).
 # CLUSTER_STRICT (false, or true: without a standby COMMIT waits until there is one, instead of the primary going on alone).
+# CLUSTER_SYNC_NODES (1; with `quorum`, how many of the standbys confirm a COMMIT while there are as many).
+#
+# Read at every start:
 # CLUSTER_FAILOVER (true, or false: this node is never promoted).
+# CLUSTER_PRIORITY (1; of two nodes that have the same, the one with the higher number is promoted).
+# CLUSTER_JOINS (false, or true: with an empty volume this node waits until another has made the database).
 set -eu
 umask 077
 trap 'exit 130' INT TERM
@@ -51,7 +56,8 @@ case ${CLUSTER_STRICT:-false} in
 esac
 configuration=/var/run/postgresql/patroni.yml
 sed -e "s/@LOOP_WAIT@/${CLUSTER_LOOP_WAIT_S:-2}/" -e "s/@SYNCHRONOUS@/${CLUSTER_SYNCHRONOUS:-true}/" \
-    -e "s/@STRICT@/$strict/" -e "s/@NOFAILOVER@/$nofailover/" /etc/patroni/template.yml > "$configuration"
+    -e "s/@STRICT@/$strict/" -e "s/@NOFAILOVER@/$nofailover/" -e "s/@SYNC_NODES@/${CLUSTER_SYNC_NODES:-1}/" \
+    -e "s/@PRIORITY@/${CLUSTER_PRIORITY:-1}/" /etc/patroni/template.yml > "$configuration"
 
 # One Patroni per volume, also across containers that share it. The kernel gives the lock back however its holder ends. With
 # it in hand, a postmaster.pid can only be a dead server's; left lying, it would keep this one from starting whenever
@@ -79,6 +85,14 @@ until [ "$answering" ]; do
     [ $((attempts % 60)) -ne 1 ] || [ "$answering" ] || echo "Waiting for a quorum of $ETCD_MEMBERS."
     if [ $attempts -lt 60 ]; then sleep 0.25; else sleep 1; fi
 done
+
+# Whose place is elsewhere, if it can be helped, does not run for who makes the database.
+if [ "${CLUSTER_JOINS:-false}" = true ] && [ ! -e "$PGDATA" ]; then
+    leader=$(printf '/service/%s/leader' "${PATRONI_SCOPE:-chat}" | base64 --wrap=0)
+    until curl -fsS -m 2 "http://$answering:2379/v3/kv/range" --data "{\"key\":\"$leader\"}" 2> /dev/null | grep -q '"kvs"'; do
+        sleep 0.5
+    done
+fi
 
 # A first start that was killed leaves half a database, which Patroni would neither use nor remove, and in etcd the word that
 # this node is about to make one, for which the other would wait for ever. A whole one, made here or copied from the other
