@@ -42,8 +42,8 @@ class Bite:
 
     `apply` appends the names of what it added to the list that `undo` will get, so that half an injury can be
     undone. `fits(before, now)` says whether a probe shows the effect; `dose(before, now)` names its size in the
-    same keys and units as `requested`. One that does not show it is repeated `tries` times: where time is the effect, what
-    else the machine does only ever adds to it.
+    same keys and units as `requested`. A probe that does not show it is repeated, `tries` in all: where time is the
+    effect, what else the machine does only ever adds to it.
     """
 
     requested: dict[str, Any]

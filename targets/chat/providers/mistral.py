@@ -24,7 +24,7 @@ class MistralSettings(ServiceSettings):
 
 
 class MistralProvider(ChatCompletions):
-    """A Provider that speaks with Mistral. No version has it yet."""
+    """A Provider that speaks with Mistral, or with the simulator. Its settings: MistralSettings."""
 
     name = "mistral"
     asks_for_usage = False

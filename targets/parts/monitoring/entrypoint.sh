@@ -4,7 +4,8 @@
 #
 # What Prometheus watches, each a list of words separated by blanks; a job whose list is empty is left out. A word is a
 # host name, `host:port`, or `component=host:port` where the component is not called like its host (a `-peer` behind a
-# host name is dropped by itself). `<kind>-<zone>` and `<kind>-<zone>-<region>` say where a component stands.
+# host name is dropped by itself). `<kind>-<zone>`, `<kind>-<zone>-<region>` and `<kind>-<region>-<zone>` say where a component
+# stands.
 #
 #   EDGES BALANCERS       (8404) HAProxy's exporter         APPS            (8000) every address of the name is an instance
 #   GATEWAYS              (8088) of the document store      DATABASES       (8008) Patroni
@@ -12,7 +13,9 @@
 #   CACHES SENTINELS      (6379, 26379), asked through REDIS_EXPORTER (redis-exporter:9121)
 #   AUTOSCALERS           (9100)                            ALERTMANAGERS   (9093), default: alertmanager
 #
-# REGIONS       the regions that a component's name may end with; the first one is home to all others ("home")
+# REGIONS       the regions that a component's name may say; the first one is home to all others ("home")
+# EVERYWHERE    what the region of databases and etcd members is called, where they are one cluster over all regions (default:
+#               each counts in its own region)
 # SCRAPE_S, EVALUATE_S, SCRAPE_TIMEOUT_MS   how often targets are read and rules looked at, and how long one may take (2, 2, 1500)
 # OBJECTIVE, WINDOW_SCALE               which rules/burn-rate-*.yml holds (99.9, 30); rules/README.md says what the scale is
 # RETENTION                             how long samples are kept (3h)

@@ -24,9 +24,9 @@ EOF
     job balancer 8404 "${BALANCERS-}" "$only"
     job_of_many app 8000 "${APPS-}" "$(keep 'chat_.+|process_start_time_seconds|process_cpu_seconds_total|process_open_fds')"
     job documents 8088 "${GATEWAYS-}"
-    job database 8008 "${DATABASES-}"
+    job database 8008 "${DATABASES-}" "" "${EVERYWHERE-}"
     job database-node 9187 "${DATABASE_NODES-}"
-    job consensus 2379 "${ETCDS-}" "$(keep 'etcd_server_(has_leader|is_leader|leader_changes_seen_total|proposals_failed_total)|etcd_mvcc_db_total_size_in_bytes|process_resident_memory_bytes')"
+    job consensus 2379 "${ETCDS-}" "$(keep 'etcd_server_(has_leader|is_leader|leader_changes_seen_total|proposals_failed_total)|etcd_mvcc_db_total_size_in_bytes|process_resident_memory_bytes')" "${EVERYWHERE-}"
     job_of_redis cache 6379 "${CACHES-}"
     job_of_redis sentinel 26379 "${SENTINELS-}"
     job autoscaler 9100 "${AUTOSCALERS-}"
@@ -53,18 +53,21 @@ component_of() { # of a word
     esac
 }
 
-place_of() { # $1: component -> its labels
+place_of() { # $1: component, $2: its region, where its name does not count -> its labels
     regions=${REGIONS:-home}
     region=${regions%% *}
     name=$1
     for one in $regions; do
-        case "$name" in *-"$one") region=$one name=${name%-"$one"} ;; esac
+        case "$name" in
+            *-"$one") region=$one name=${name%-"$one"} ;;
+            *-"$one"-[a-z]) region=$one ;;
+        esac
     done
     case "$name" in
         *-[a-z]) zone=${name##*-} ;;
         *) zone= ;;
     esac
-    echo "component: '$1', region: '$region'${zone:+, zone: '$zone'}"
+    echo "component: '$1', region: '${2:-$region}'${zone:+, zone: '$zone'}"
 }
 
 keep() { # $1: regular expression for the names of metrics: what no rule reads costs memory and time
@@ -77,12 +80,12 @@ head_of() { # $1: job, $2: further lines
 }
 
 # Where a name is one container. A name that does not resolve is a target that is down; with DNS discovery it would be none.
-job() { # $1: job, $2: default port, $3: words, $4: further lines
+job() { # $1: job, $2: default port, $3: words, $4: further lines, $5: region of them all
     [ -n "$3" ] || return 0
     head_of "$1" "${4-}"
     echo "    static_configs:"
     for word in $3; do
-        echo "      - { targets: [$(hosts "$2" "$word")], labels: { $(place_of "$(component_of "$word")") } }"
+        echo "      - { targets: [$(hosts "$2" "$word")], labels: { $(place_of "$(component_of "$word")" "${5-}") } }"
     done
 }
 

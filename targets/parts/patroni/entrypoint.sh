@@ -43,8 +43,8 @@ export PATRONI_REPLICATION_USERNAME=replicator
 export PATRONI_REPLICATION_PASSWORD="${REPLICATION_PASSWORD:-$POSTGRES_PASSWORD}"
 
 case ${CLUSTER_FAILOVER:-true} in
-    true) nofailover=false ;;
-    *) nofailover=true ;;
+    true) nofailover=false priority=${CLUSTER_PRIORITY:-1} ;;
+    *) nofailover=true priority=0 ;;
 esac
 case ${CLUSTER_SYNCHRONOUS:-true} in
     true | false | quorum) ;;
@@ -57,7 +57,7 @@ esac
 configuration=/var/run/postgresql/patroni.yml
 sed -e "s/@LOOP_WAIT@/${CLUSTER_LOOP_WAIT_S:-2}/" -e "s/@SYNCHRONOUS@/${CLUSTER_SYNCHRONOUS:-true}/" \
     -e "s/@STRICT@/$strict/" -e "s/@NOFAILOVER@/$nofailover/" -e "s/@SYNC_NODES@/${CLUSTER_SYNC_NODES:-1}/" \
-    -e "s/@PRIORITY@/${CLUSTER_PRIORITY:-1}/" /etc/patroni/template.yml > "$configuration"
+    -e "s/@PRIORITY@/$priority/" /etc/patroni/template.yml > "$configuration"
 
 # One Patroni per volume, also across containers that share it. The kernel gives the lock back however its holder ends. With
 # it in hand, a postmaster.pid can only be a dead server's; left lying, it would keep this one from starting whenever

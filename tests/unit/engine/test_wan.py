@@ -46,6 +46,12 @@ def aim(**rest: Any) -> Target:
     return target(links, "app-eu", "db-eu", "judge", **given)
 
 
+def nearer(place: str, component: str) -> dict[str, Any]:
+    """An entry with another way in for users of a place."""
+    places = {place: {"component": component, "rtt_ms": 20, "source": "a table"}}
+    return {"entry": {"component": "app", "port": 8000, "places": places}}
+
+
 def woven(
     target: Target, services: dict[str, Any] = SERVICES, networks: tuple[str, ...] = ("wan", "back")
 ) -> SwarmWeaving:
@@ -110,8 +116,7 @@ def test_every_way_has_a_port_and_an_api_of_its_own() -> None:
 
 
 def test_users_of_a_place_come_in_where_it_is_nearer() -> None:
-    places = {"frankfurt": {"component": "app-eu", "rtt_ms": 20, "source": "a table"}}
-    aimed = aim(entry={"component": "app", "port": 8000, "places": places})
+    aimed = aim(**nearer("frankfurt", "app-eu"))
     weaving = woven(aimed)
     assert {door.link: door.upstream for door in weaving.place_doors} == {
         "place-tokyo": "app:8000",
@@ -162,12 +167,10 @@ def test_a_network_that_cannot_be_is_refused(change: dict[str, Any], words: str)
         ({"deployer": "compose"}, "needs deployer = 'swarm'"),
         ({"wan": {**WAN, "sites": {**WAN["sites"], "w": ("pole",)}}}, "no component is in 'pole'"),
         ({"wan": {**WAN, "flows": ({"role": "ghost", "port": 1},)}}, "no component has the role 'ghost'"),
-        ({"entry": {"component": "app", "port": 1, "places": {"mars": {"component": "app", "rtt_ms": 1, "source": "s"}}}},
-         "no place 'mars'"),
-        ({"entry": {"component": "app", "port": 1, "places": {"tokyo": {"component": "x", "rtt_ms": 1, "source": "s"}}}},
-         "'x' is not a component"),
+        (nearer("mars", "app"), "no place 'mars'"),
+        (nearer("tokyo", "x"), "'x' is not a component"),
     ],
-)  # fmt: skip
+)
 def test_a_target_that_does_not_fit_its_network_is_refused(change: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         aim(**change)
