@@ -21,6 +21,7 @@ class FakeEngine:
         self.swarm: dict[str, str] | None = None
         self.node_labels: dict[str, str] = {}
         self.stuck: set[str] = set()
+        self.on_networks: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
 
     @property
@@ -63,6 +64,9 @@ class FakeEngine:
 
     def remove_network(self, name: str) -> None:
         self._remove("network", name)
+
+    def inspect_network(self, name: str) -> dict[str, Any]:
+        return {"Containers": self.on_networks.get(name, {})}
 
     def remove_volume(self, name: str, force: bool = False) -> None:
         self._remove("volume", name)

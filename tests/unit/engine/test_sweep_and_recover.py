@@ -176,6 +176,18 @@ def test_the_bridge_stays_as_long_as_the_swarm_though_nobody_uses_it_yet(manager
     assert manager.calls[-2:] == ["leave", "remove docker_gwbridge"]
 
 
+def test_a_bridge_that_nobody_is_on_and_the_engine_will_not_give_up_keeps_nobody_waiting(tmp_path: Path) -> None:
+    engine: Any = FakeEngine()
+    engine.add("network", "docker_gwbridge", OURS)
+    engine.stuck.add("docker_gwbridge")
+    sweep(engine, lambda _: None, patience_s=0.0)
+    assert [str(item) for item in find_ours(engine)] == ["network docker_gwbridge"]
+    assert dirty(engine, tmp_path) == []
+    assert residue(snapshot(FakeEngine()), snapshot(engine)) == []  # type: ignore[arg-type]
+    engine.on_networks["docker_gwbridge"] = {"c1": {}}
+    assert dirty(engine, tmp_path) == ["network docker_gwbridge"]
+
+
 def test_a_swarm_of_another_campaign_is_not_left(manager: Any) -> None:
     manager.swarm = {**OURS, "testbed.campaign": "c2"}
     sweep(manager, lambda _: None, campaign="c1")
