@@ -87,7 +87,8 @@ def leave_swarm(client: docker.DockerClient, log: Log) -> None:
 def plain(target: Target) -> Target:
     """Return the target without what the harness needs of it; by its name it can run beside one under test."""
     parts = {name: part.model_copy(update={"control_port": None}) for name, part in target.components.items()}
-    return target.model_copy(update={"phase": f"{target.phase}-run", "links": (), "components": parts})
+    bare = {"phase": f"{target.phase}-run", "links": (), "components": parts, "wan": None}
+    return target.model_copy(update=bare)
 
 
 def _campaign(target: Target) -> str:

@@ -13,6 +13,7 @@ from harness.engine.recover import recover
 from harness.engine.swarm_weave import SwarmWeaving, weave_swarm
 from harness.engine.sweep import find_ours
 from harness.errors import HarnessError, InstrumentError
+from harness.target import Target
 from tests.unit.engine.fake_engine import FakeEngine
 from tests.unit.engine.projects import link, rendered, target
 
@@ -21,12 +22,20 @@ TARGET = target(LINKS, settings={"sim": {"control_port": 8081}}, deployer="swarm
 MINE = marks.labels("run:v9")
 
 
-def woven(port: int) -> SwarmWeaving:
+WAN = {
+    "network": "default",
+    "sites": {"us": ("home",), "eu": ("away",)},
+    "paths": ({"between": ("us", "eu"), "rtt_ms": 80, "source": "a table"},),
+    "flows": ({"role": "db", "port": 5432, "protocol": "postgres"},),
+}
+
+
+def woven(port: int, aim: Target = TARGET) -> SwarmWeaving:
     data = rendered({"app": {"ports": [{"target": 8000}]}, "db": {}, "sim": {}})
     given: dict[str, Any] = {"env": {}, "resolve": str, "node": "n1", "images": {}}
     project = read_project(data, "shop/compose.yml")
     ports = plain_stack._ports(port)
-    return weave_swarm(plain_stack.plain(TARGET), data, project, ports=ports, campaign="run:v9", **given)
+    return weave_swarm(plain_stack.plain(aim), data, project, ports=ports, campaign="run:v9", **given)
 
 
 def test_every_service_keeps_its_name_and_only_the_way_in_stands_beside_the_stack() -> None:
@@ -41,6 +50,14 @@ def test_every_service_keeps_its_name_and_only_the_way_in_stands_beside_the_stac
 def test_no_fault_of_an_experiment_beside_it_keeps_its_services_away() -> None:
     for service in woven(8010).stack["services"].values():
         assert service["deploy"]["placement"]["constraints"] == ["node.id == n1"]
+
+
+def test_what_crosses_sites_is_near_for_its_user_and_nothing_stands_in_between() -> None:
+    settings = {"sim": {"control_port": 8081}, "db": {"region": "away"}}
+    weaving = woven(8010, target(LINKS, settings=settings, deployer="swarm", wan=WAN))
+    assert set(weaving.networks) == {"default"}
+    assert list(weaving.override["services"]) == ["toxiproxy-doors"]
+    assert all(service["networks"] == {"default": {}} for service in weaving.stack["services"].values())
 
 
 @pytest.fixture
