@@ -7,14 +7,12 @@ import httpx
 import pytest
 
 from harness.clock import RunClock
-from harness.crossings import Crossings
 from harness.engine.host import connect
 from harness.engine.residue import residue, snapshot
 from harness.engine.stage import DockerStage
 from harness.engine.swarm_stack import SwarmStack
 from harness.errors import NothingToBreak
-from harness.faults.wan_cut import WanCut
-from harness.faults.wan_slow import WanSlow
+from harness.faults.wide_area import WanCut, WanSlow
 from harness.target import load_target
 from tests.integration.deploying import (
     CAMPAIGN,
@@ -71,16 +69,16 @@ def test_everybody_across_is_as_far_away_as_said_and_nobody_else(stack: SwarmSta
     for whom in ACROSS:
         assert RTT_MS <= (asked(stack, whom) or 0) < 2 * RTT_MS, whom
     assert (asked(stack, "web-us/8000") or 999) < RTT_MS
-    crossings = Crossings(stack.wan)
-    crossings.look()
-    assert crossings.doubts() == []
-    assert {(one.asks, one.answers) for one in crossings.crossings()} == {("west", "east"), ("east", "west")}
+    ways = stack.wide_area.look()
+    assert [way.doubt for way in ways] == ["", ""]
+    assert {(way.asks, way.answers) for way in ways} == {("west", "east"), ("east", "west")}
 
 
-def test_a_name_that_is_asked_for_on_no_port_is_not_found_across(stack: SwarmStack) -> None:
-    assert len(stage(stack).wan("us", "eu")) == 5
-    assert stage(stack).wan_rtt_ms("eu", "us") == RTT_MS
-    with pytest.raises(NothingToBreak, match="No site of"):
+def test_links_are_found_by_the_regions_that_they_connect(stack: SwarmStack) -> None:
+    links = stage(stack).wan("us", "eu")
+    assert len(links) == len(stage(stack).wan("eu")) == 5
+    assert {stage(stack).wan_rtt_ms(link.name) for link in links} == {RTT_MS}
+    with pytest.raises(NothingToBreak, match="on no site"):
         stage(stack).wan("home")
 
 
@@ -112,16 +110,15 @@ def test_a_slow_network_is_slow_and_as_far_as_before_when_it_is_healed(stack: Sw
 
 
 def test_what_somebody_left_on_the_wide_area_network_is_mended(shared: SwarmStack) -> None:
-    name = next(iter(shared.wan.links))
-    link = shared.wan.links[name]
+    link = next(iter(shared.wide_area.links.values()))
     link.remove_toxic(link.state().toxics[0].name)
     link.add_toxic("timeout", "upstream", timeout=0)
     link.set_enabled(False)
     found = shared.settle(60)
     assert [line.partition(": ")[2] for line in found] == [
-        "it had the toxic timeout (upstream)",
         "its proxy was disabled",
-        "its distance was gone",
+        "it had the toxic timeout (upstream)",
+        "its delay was gone",
     ]
     assert shared.settle(60) == []
     assert (link.probe().rtt_ms or 0) >= RTT_MS
