@@ -141,6 +141,7 @@ def _place(history: History, way: Way) -> PlacePart:
         scheduled=len(wait),
         good=len(good),
         availability=_share(len(good), len(wait)),
+        lost_s=round((1 - len(good) / len(wait)) * history.record.duration_s, 3) if len(wait) else None,
         latency_ms=_percentiles(wait),
         good_latency_ms=_percentiles(good),
     )

@@ -121,7 +121,10 @@ class PressurePart(Part):
 
 
 class PlacePart(Part):
-    """How the users of one place fared, and how far away (ms) they were: as asked for, and as probes found it."""
+    """How the users of one place fared, and how far away (ms) they were: as asked for, and as probes found it.
+
+    `lost_s` is how many seconds' worth of the place's arrivals were not served well in the whole of the run.
+    """
 
     place: str
     rtt_ms: float
@@ -129,6 +132,7 @@ class PlacePart(Part):
     scheduled: int
     good: int
     availability: SharePart
+    lost_s: float | None = None  # summaries of before do not have it
     latency_ms: LatencyPart
     good_latency_ms: LatencyPart
 

@@ -19,7 +19,7 @@ from harness.checks.users import users_served
 
 CHECKS: dict[str, Check] = {
     "availability": Check(availability, "share", by_place=True),
-    "availability_under_fault": Check(availability_under_fault, "share", needs_fault=True),
+    "availability_under_fault": Check(availability_under_fault, "share", needs_fault=True, by_place=True),
     "latency": Check(latency, "s", {"percentile": Parameter(95.0, 0.0, 100.0)}, by_place=True),
     "contents_kept": Check(contents_kept, "share", needs_fault=True),
     "users_served": Check(users_served, "users", {"within_s": Parameter(math.inf, 0.0, math.inf)}),

@@ -46,7 +46,7 @@ def availability_under_fault(histories: Sequence[History], question: Question) -
     All faults of all runs are pooled. The interval is Wilson over the arrivals whose end was seen, which is
     cautious, and reaches up to where all that nobody could follow to its end had gone well.
     """
-    found = [fault_arrivals(history, question.kinds) for history in histories]
+    found = [fault_arrivals(history, question.kinds, question.place) for history in histories]
     followed = [each for run in found for each in run]
     if not followed or sum(len(each) for each in followed) == 0:
         return nothing("arrivals", "share", "no arrival of these kinds was due while a fault was on")
@@ -65,9 +65,9 @@ def availability_under_fault(histories: Sequence[History], question: Question) -
     return Measurement(interval.value, interval.low, interval.high, seen, "arrivals", "share", because)
 
 
-def fault_arrivals(history: History, kinds: frozenset[str]) -> list[Followed]:
-    """Return, per fault of the run, the arrivals that were due while it was on."""
-    arrivals = scheduled(history, kinds)
+def fault_arrivals(history: History, kinds: frozenset[str], place: str | None = None) -> list[Followed]:
+    """Return, per fault of the run, the arrivals (of that place alone, if one is given) due while it was on."""
+    arrivals = scheduled(history, kinds, place)
     deadline_s = history.record.deadline_s
     good, over = arrivals.good(deadline_s), ends(arrivals, deadline_s)
     followed = []

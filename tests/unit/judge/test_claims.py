@@ -114,7 +114,7 @@ def test_a_claim_may_be_about_the_users_of_one_place(tmp_path: Path) -> None:
     ("check", "place", "says"),
     [
         ("availability", "toky", "Did you mean 'tokyo'"),
-        ("availability_under_fault", "tokyo", "does not tell places apart. Those that do: availability, latency."),
+        ("recovery", "tokyo", "apart. Those that do: availability, availability_under_fault, latency."),
     ],
 )
 def test_a_place_that_cannot_be_asked_about_is_a_mistake(tmp_path: Path, check: str, place: str, says: str) -> None:

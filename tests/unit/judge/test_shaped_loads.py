@@ -76,6 +76,21 @@ def test_availability_is_told_by_place() -> None:
     assert asked("availability", [run]).value == pytest.approx(0.75, abs=0.01)
 
 
+def test_the_harm_of_a_fault_is_told_by_place() -> None:
+    run = of_the_world()
+    on_s, off_s = 10.0, 20.0
+    due_s = run.arrivals.due_s
+    bad = (run.arrivals.place == "frankfurt") & (due_s >= on_s) & (due_s < off_s)
+    outcome = np.where(bad, Outcome.RESET.value, run.arrivals.outcome).astype(object)
+    arrivals = replace(run.arrivals, outcome=outcome, ended_s=np.where(bad, due_s, run.arrivals.ended_s))
+    run = replace(run, arrivals=arrivals, record=replace(run.record, faults=[fault(on_s, off_s)]))
+    assert asked("availability_under_fault", [run], "frankfurt").value == 0
+    assert asked("availability_under_fault", [run], "tokyo").value == 1
+    lost = {part["place"]: part["lost_s"] for part in summary_of(run)["runs"][0]["places"]}
+    assert lost.pop("frankfurt") == pytest.approx(10, abs=0.2)
+    assert set(lost.values()) == {0.0}
+
+
 def test_a_run_without_places_says_nothing_of_one() -> None:
     assert asked("latency", [history()], "tokyo").value is None
 
