@@ -9,7 +9,7 @@
  6. The faults strike at their moments and heal themselves, each on a thread of its own.
  7. Recovery until the plan's end; then the drain: nothing new, and one deadline of patience.
  8. Every fault is healed, however this run ended.
- 9. What alerts said is read, once they are resolved; every acknowledged message is looked for again.
+ 9. What alerts said is read, once they are resolved; every acknowledged message is looked for again, by every entry.
 10. One row per scheduled arrival, the receipts and every reason for doubt are on disk before anyone judges.
 """
 
@@ -43,7 +43,7 @@ from harness.history import (
 from harness.interruption import exposed, shielded
 from harness.lab import Lab, Moment, Notes, View, Watched
 from harness.load.arrivals import generator_figures, write_arrivals
-from harness.load.durability import audit
+from harness.load.durability import audit, worst
 from harness.load.generator import LoadGenerator
 from harness.load.plan import Plan, plan_segments
 from harness.overload import overloads
@@ -250,9 +250,9 @@ class _Run:
         figures, reasons = generator_figures(self.folder, arrivals)
         self.doubts.extend([*oddities, *reasons])
         try:
-            durability = audit(
-                self.lab.stack.base_url, self.name, arrivals, AUDIT_OF_VOID_S if self.doubts else AUDIT_S
-            )
+            patience_s = AUDIT_OF_VOID_S if self.doubts else AUDIT_S
+            hosts = self.lab.target.entry.ways_in(self.lab.stack.base_url, self.lab.stack.doors)
+            durability = worst([audit(host, self.name, arrivals, patience_s) for host in hosts])
         except InstrumentError as error:
             self.doubts.append(str(error))
         if durability is not None and durability.unchecked:

@@ -6,6 +6,7 @@ writing this one file next to it; see `docs/own-target.md`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -50,6 +51,14 @@ class Entry(Strict):
     def components(self) -> list[str]:
         """Return all ways in, the one for everybody first."""
         return list(dict.fromkeys([self.component, *(nearer.component for nearer in self.places.values())]))
+
+    def ways_in(self, base_url: str, doors: Mapping[str, str]) -> list[str]:
+        """Return a base URL of each way in: regions that went apart tell different things there.
+
+        `base_url` is that of users without a place, `doors` are those by place.
+        """
+        others = {self.of(place): url for place, url in doors.items() if self.of(place) != self.component}
+        return [base_url, *others.values()]
 
     def distances(self) -> list[Place]:
         """Return all places, each as far away as it is from where its users come in."""

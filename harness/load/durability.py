@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from functools import partial
@@ -50,6 +51,12 @@ def audit(host: str, run: str, arrivals: Arrivals, timeout_s: float = 60.0) -> D
         found = list(workers.map(partial(_read, client, end), turns))
     results = [compare(stored, wanted) for stored, wanted in zip(found, turns.values(), strict=True)]
     return Durability(*(sum(column) for column in zip(*map(astuple, results), strict=True))) if results else _NONE
+
+
+def worst(audits: Iterable[Durability]) -> Durability:
+    """Return the worst of every count: what one of several ways in does not find is not there for its users."""
+    columns = zip(*map(astuple, audits), strict=True)
+    return Durability(*(max(column) for column in columns))
 
 
 def acknowledged_turns(run: str, arrivals: Arrivals) -> dict[str, list[Turn]]:

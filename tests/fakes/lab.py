@@ -23,6 +23,7 @@ from harness.__main__ import guarded
 from harness.claims import load_claims
 from harness.engine.lock import EngineLock
 from harness.engine.residue import Snapshot
+from harness.engine.wide_area import WideArea
 from harness.experiment import At, Experiment, Rate, known_experiments
 from harness.history import EventLog, Receipt
 from harness.interruption import interruptible
@@ -96,6 +97,7 @@ class FakeStack:
     doors: dict[str, str] = field(default_factory=dict)
     place_links: dict[str, Any] = field(default_factory=dict)
     pagers: dict[str, Any] = field(default_factory=dict)
+    wide_area: WideArea = field(default_factory=lambda: WideArea(None, (), {}))
 
     def ready(self, timeout_s: float) -> float:
         return 0.0

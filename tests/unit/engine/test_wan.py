@@ -125,6 +125,9 @@ def test_users_of_a_place_come_in_where_it_is_nearer() -> None:
     assert set(weaving.override["services"]["toxiproxy-doors"]["networks"]) == {"wan-us", "wan-eu"}
     far = {place.name: place.rtt_ms for place in aimed.entry.distances()}
     assert (far["frankfurt"], far["tokyo"]) == (20, 145.3)
+    doors = {"tokyo": "http://1", "frankfurt": "http://2"}
+    assert aimed.entry.ways_in("http://0", doors) == ["http://0", "http://2"]
+    assert aim().entry.ways_in("http://0", doors) == ["http://0"]
 
 
 def test_a_target_without_sites_is_woven_as_before() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 
 from harness.history import Arrivals, Durability
 from harness.load.answers import Stored
-from harness.load.durability import Turn, acknowledged_turns, compare
+from harness.load.durability import Turn, acknowledged_turns, compare, worst
 
 TURNS = [Turn("u1", "a1", "[r-1]"), Turn("u2", "a2", "[r-12]")]
 
@@ -15,6 +15,11 @@ def stored(*messages):
 
 
 WHOLE = ("u1:[r-1] hello", "a1:You said [r-1]", "u2:[r-12] more", "a2:yes")
+
+
+def test_of_two_ways_in_the_worst_counts() -> None:
+    assert worst([Durability(10, 1, 0, 2, 0), Durability(10, 0, 3, 0, 0)]) == Durability(10, 1, 3, 2, 0)
+    assert worst([Durability(10, 1, 0, 2, 0)]) == Durability(10, 1, 0, 2, 0)
 
 
 def test_a_conversation_that_holds_what_was_acknowledged_is_whole():
