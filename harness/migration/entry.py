@@ -96,7 +96,8 @@ class Entry:
         return said.decode(errors="replace").strip()
 
     def _set(self, name: str, word: str) -> None:
-        said = self.tell(f"set var proc.{name} str({word})")
+        # HAProxy 3.0 counts setting variables from outside among its experiments; the answer is read back.
+        said = self.tell(f"experimental-mode on; set var proc.{name} str({word})")
         if f"<{word}>" not in self.tell(f"get var proc.{name}"):
             raise InstrumentError(f"The entry did not set {name} to {word}; it said: {said or 'nothing'}.")
 
