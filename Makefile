@@ -7,6 +7,8 @@ EXPERIMENT ?=
 SEED ?= 1
 REPEATS ?= 1
 PORT ?= 8000
+FROM ?= v1
+TO ?= v2
 
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
@@ -114,6 +116,10 @@ compare: install ## Versions side by side, from the runs in results/: PHASES="v1
 .PHONY: advise
 advise: install ## Which version? USERS=300 DOWNTIME_COST=500 TEAM=4 (BUDGET= dollars a month, SLA= per cent)
 	@$(RUN)harness advise $(if $(USERS),--users=$(call quoted,$(USERS))) $(if $(DOWNTIME_COST),--downtime-cost=$(call quoted,$(DOWNTIME_COST))) $(if $(TEAM),--team=$(call quoted,$(TEAM))) $(if $(BUDGET),--budget=$(call quoted,$(BUDGET))) $(if $(SLA),--sla=$(call quoted,$(SLA)))
+
+.PHONY: migrate
+migrate: install ## Move users from FROM=v1 to TO=v2 under load: messages carried over, availability (RATE=5, DURATION=90, SEED=)
+	@$(RUN)harness migrate $(call quoted,$(FROM)) $(call quoted,$(TO)) $(if $(RATE),--rate=$(call quoted,$(RATE))) $(if $(DURATION),--duration=$(call quoted,$(DURATION))) --seed=$(call quoted,$(SEED))
 
 .PHONY: dashboards
 dashboards: install ## Write the dashboards that Grafana loads (dashboards/generated/) from their code

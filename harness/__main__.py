@@ -36,6 +36,7 @@ from harness.gate import commands as gate
 from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
 from harness.log_command import register as register_logs
+from harness.migration.command import register as register_migration
 from harness.observe.command import register as register_observe
 from harness.pages.command import register as register_pages
 from harness.projection.command import register as register_projection
@@ -71,6 +72,7 @@ monitoring.register(app, say)
 register_logs(app, say)
 register_observe(app, say)
 register_pages(app, say)
+register_migration(app, say)
 
 
 @app.command()
