@@ -14,7 +14,7 @@ from dataclasses import replace
 from harness.faults.base import Fault, Stage
 from harness.gameday.schedule import Drawn, Pace
 from harness.history import EventLog, FaultRecord
-from harness.timeline import Notes, Timeline
+from harness.timeline import Notes, Strike, Timeline
 
 LOOK_S = 0.25
 MOST_AT_ONCE = 2
@@ -48,6 +48,7 @@ class PatientTimeline(Timeline):
         ]
         self._pace, self._ends_s, self._quiet, self._together = pace, ends_s, quiet, together
         self._begun: list[tuple[Drawn, range]] = []
+        self._stood_down_s: float | None = None
         self._conductor = threading.Thread(target=self._conduct, name="game-day", daemon=True)
 
     def start(self) -> None:
@@ -56,6 +57,7 @@ class PatientTimeline(Timeline):
 
     def stand_down(self) -> None:
         """Nothing strikes from now on, and what is on is healed at once. Returns before that is done."""
+        self._stood_down_s = self._stage.now()
         self._over.set()
 
     def calm(self, now_s: float, for_s: float) -> bool:
@@ -72,7 +74,14 @@ class PatientTimeline(Timeline):
     def records(self) -> list[FaultRecord]:
         """What is written down about every fault that struck, in that order; the others were never to blame."""
         tried = [strike for strike in self.strikes if strike.injection is not None or strike.errors]
-        return [strike.record() for strike in sorted(tried, key=lambda strike: strike.at.t_s)]
+        return [self._as_asked(strike).record() for strike in sorted(tried, key=lambda strike: strike.at.t_s)]
+
+    def _as_asked(self, strike: Strike) -> Strike:
+        """A fault that was healed early, because nothing was to be on any more, was asked to last only until then."""
+        at = strike.at
+        if self._stood_down_s is None or at.lasts_s is None or self._stood_down_s >= at.t_s + at.lasts_s:
+            return strike
+        return replace(strike, at=replace(at, lasts_s=max(0.001, self._stood_down_s - at.t_s)))
 
     def _conduct(self) -> None:
         try:
