@@ -39,13 +39,11 @@ class GameDay:
         self._day, self._folder = day, folder
         self._traffic = Traffic()
         self._timeline: PatientTimeline | None = None
-        self._events: EventLog | None = None
         self._spent_at_s: float | None = None
         self._looked_s = -VITALS_EVERY_S
 
     def timeline(self, strikes: Sequence[At], stage: Stage, events: EventLog, notes: Notes) -> PatientTimeline:
         """Return the day's incidents, which wait for each other; `strikes` are the same as they were planned."""
-        self._events = events
         self._timeline = PatientTimeline(
             self._day.drawn,
             stage,
@@ -79,9 +77,7 @@ class GameDay:
     def _stand_down(self, now_s: float) -> None:
         self._spent_at_s = now_s
         if self._timeline is not None:
-            self._timeline.stand_down()
-        if self._events is not None:
-            self._events.write(now_s, SPENT, bad=self._traffic.bad, allowed=self._day.budget.allowed)
+            self._timeline.stand_down(SPENT, bad=self._traffic.bad, allowed=self._day.budget.allowed)
 
     def _well_again(self, now_s: float) -> bool:
         """Whether all has been well so long that what counts of the run ends with the quiet time."""

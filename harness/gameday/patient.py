@@ -55,10 +55,15 @@ class PatientTimeline(Timeline):
         """Begin to wait for the first incident."""
         self._conductor.start()
 
-    def stand_down(self) -> None:
-        """Nothing strikes from now on, and what is on is healed at once. Returns before that is done."""
+    def stand_down(self, event: str, **details: object) -> None:
+        """Nothing strikes from now on, and what is on is healed at once. Returns before that is done.
+
+        `event` is written down with its details. Raises OSError where there is no room for it.
+        """
         self._stood_down_s = self._stage.now()
         self._over.set()
+        with self._writing:
+            self._events.write(self._stood_down_s, event, **details)
 
     def calm(self, now_s: float, for_s: float) -> bool:
         """Whether nothing has been broken for so many seconds."""

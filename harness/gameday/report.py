@@ -48,7 +48,9 @@ def render(data: dict[str, Any], template: str, chart: str) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(words.FILTERS | {"health": health, "times": times, "memory": memory, "put_off": put_off})
+    environment.filters.update(
+        words.FILTERS | {"health": health, "times": times, "memory": memory, "growth": growth, "put_off": put_off}
+    )
     return environment.get_template(template).render(d=data, chart=chart)
 
 
@@ -65,6 +67,11 @@ def times(value: float | None) -> str:
 def memory(row: dict[str, Any] | None) -> str:
     """Return the resident memory of a look at the harness: '153 MB'."""
     return words.NONE if row is None else f"{row['rss_kb'] / 1000:.0f} MB"
+
+
+def growth(kb_per_h: float | None) -> str:
+    """Return how fast memory grew: '12 MB an hour'."""
+    return "too short to say" if kb_per_h is None else f"{kb_per_h / 1000:.1f} MB an hour"
 
 
 def put_off(incident: dict[str, Any]) -> str:

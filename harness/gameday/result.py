@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from harness.summary import run_part
 
 SPENT = "error_budget_spent"
 LEFT = "left behind: "
+ENOUGH_LOOKS = 10  # at the harness under load, from which on its growth is worth a figure
 AS_PLANNED, ABORTED, CUT_OFF = "as planned", "broken off: the error budget was spent", "cut off"
 
 
@@ -36,7 +38,7 @@ def read_day(folder: Path) -> tuple[dict[str, Any], History]:
     campaign, record = _campaign(folder)
     run = campaign / record.runs[0]
     history, events = read_history(run), _events(run / EVENTS)
-    ended = _ended(history, record, events)
+    ended, because = _ended(history, record, events)
     seen = observed(history) if ended == CUT_OFF else history
     part = run_part(seen).model_dump(mode="json", by_alias=True)
     incidents = _incidents(plan, part["faults"], events)
@@ -51,8 +53,7 @@ def read_day(folder: Path) -> tuple[dict[str, Any], History]:
         "campaign": campaign.name,
         "run": record.runs[0],
         "ended": ended,
-        "ended_because": next((n for n in history.record.notes if n.startswith("ended early")), "")
-        or "; ".join(doubts),
+        "ended_because": because or "; ".join(doubts),
         "lasted_s": seen.record.duration_s,
         "healthy": None if ended == CUT_OFF else not why_ill,
         "unhealthy_because": why_ill,
@@ -104,12 +105,16 @@ def _events(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _ended(history: History, record: CampaignRecord, events: list[dict[str, Any]]) -> str:
+def _ended(history: History, record: CampaignRecord, events: list[dict[str, Any]]) -> tuple[str, str]:
+    """How the day ended, and why, where that is not by its plan and the instrument has no doubts about it."""
     generator = history.record.generator
-    if any(event["event"] == SPENT for event in events) and any("ended early" in n for n in history.record.notes):
-        return ABORTED
-    whole = generator is not None and not generator.unsent
-    return AS_PLANNED if whole and record.finished is not None else CUT_OFF
+    if generator is None or generator.unsent or record.finished is None:
+        return CUT_OFF, ""
+    spent = next((event for event in events if event["event"] == SPENT), None)
+    if spent is None:
+        return AS_PLANNED, ""
+    early = next((note for note in history.record.notes if note.startswith("ended early")), "it went on to its end")
+    return ABORTED, f"{spent['bad']} arrivals had gone bad by {spent['t_s']:.0f} s; {early}"
 
 
 def _spent(plan: dict[str, Any], seen: History) -> dict[str, Any]:
@@ -174,4 +179,14 @@ def _harness(looks: list[vitals.Vitals]) -> dict[str, Any]:
         "last_under_load": load[-1] if load else None,
         "after": next((row for row in rows if row["at"] == "after"), None),
         "most_rss_kb": max((row["rss_kb"] for row in rows), default=None),
+        "growth_kb_per_h": _growth([look for look in looks if look.at not in ("before", "after")]),
     }
+
+
+def _growth(looks: list[vitals.Vitals]) -> float | None:
+    """How fast resident memory grew under load (kB an hour, least squares); None where that was too short to say."""
+    times = np.array([datetime.fromisoformat(look.time).timestamp() for look in looks])
+    if len(times) < ENOUGH_LOOKS:
+        return None
+    slope, _ = np.polyfit(times - times[0], [look.rss_kb for look in looks], 1)
+    return float(slope) * 3600

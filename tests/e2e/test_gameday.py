@@ -47,8 +47,9 @@ def test_a_short_day_ends_healthy_with_nothing_lost_or_left_behind(engine: docke
         assert all(fault["receipt"] == "confirmed" for fault in earlier["faults"])
     assert data["durability"]["acknowledged"] > 1000
     assert data["durability"]["lost"] == data["durability"]["unchecked"] == 0
-    before, after = data["harness"]["before"], data["harness"]["after"]
-    assert after["handles"] <= before["handles"] + 5 and after["threads"] <= before["threads"] + 5
+    first, last = data["harness"]["first_under_load"], data["harness"]["last_under_load"]
+    assert last["handles"] <= first["handles"] + 5 and last["threads"] <= first["threads"] + 5
+    assert data["harness"]["after"]["children"] == 0
     assert dirty(engine) == []
 
 

@@ -103,14 +103,14 @@ def test_after_standing_down_nothing_strikes_and_what_is_on_is_healed_at_once(tm
     while not held.timeline.active() and time.monotonic() < end:
         held.timeline._conductor.join(0.005)
     assert not held.timeline.calm(held.stage.now(), 0)
-    held.timeline.stand_down()
+    held.timeline.stand_down("enough", because="of the test")
     for thread in (held.timeline._conductor, held.timeline._threads[0]):
         thread.join(5)
     now_s = held.stage.now()
     assert held.timeline.calm(now_s, 0) and not held.timeline.calm(now_s, 100)
     events = held.ended()
     assert [event["id"] for event in named(events, "incident_begun")] == ["a"]
-    assert len(named(events, "fault_off")) == 1
+    assert len(named(events, "fault_off")) == len(named(events, "enough")) == 1
     (record,) = held.timeline.records()  # it was asked to last until then, and no longer
     assert record.planned_off_s is not None and record.planned_off_s <= now_s
 

@@ -176,3 +176,21 @@ def test_vitals_are_those_of_this_process_and_a_line_that_was_cut_off_is_left_ou
     with (tmp_path / vitals.FILE).open("a") as file:
         file.write('{"at": "cut')
     assert [look.at for look in vitals.noted(tmp_path)] == ["before"]
+
+
+def test_memory_that_grows_under_load_is_said_to(tmp_path: Path) -> None:
+    folder = held(tmp_path)
+    for k in range(12):
+        moment = f"2026-11-25T13:{k:02d}:00+00:00"
+        row = {
+            "at": f"{60 * k} s",
+            "time": moment,
+            "rss_kb": 100_000 + 50 * k,
+            "handles": 9,
+            "threads": 3,
+            "children": 1,
+        }
+        with (folder / vitals.FILE).open("a") as file:
+            file.write(json.dumps(row) + "\n")
+    assert conclude_day(folder)["harness"]["growth_kb_per_h"] == pytest.approx(3000)
+    assert "3.0 MB an hour" in (folder / "report.md").read_text()
