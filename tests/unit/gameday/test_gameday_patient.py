@@ -115,15 +115,31 @@ def test_after_standing_down_nothing_strikes_and_what_is_on_is_healed_at_once(tm
     assert record.planned_off_s is not None and record.planned_off_s <= now_s
 
 
-def test_with_overlap_a_second_one_strikes_beside_the_first_where_the_limits_allow(tmp_path: Path) -> None:
-    pace = Pace(quiet_s=2, wait_s=0, overlap=True)
-    events = Held(tmp_path, drawn("a", "b", "c", lasts_s=0.3), pace=pace).over()
-    told = [event["event"] for event in events if event["event"] in ("incident_begun", "receipt")]
-    assert told[:3] == ["incident_begun", "incident_begun", "receipt"]  # never three
+def test_with_overlap_two_are_on_at_once_and_never_three(tmp_path: Path) -> None:
+    held = Held(tmp_path, drawn("a", "b", "c", lasts_s=600), pace=Pace(quiet_s=2, wait_s=0, overlap=True))
+    held.timeline.start()
+    end = time.monotonic() + 20
+    while len(held.timeline.active()) < 2 and time.monotonic() < end:
+        held.timeline._conductor.join(0.005)
+    held.timeline._conductor.join(0.05)  # some looks at the third
+    assert len(held.timeline.active()) == 2
+    held.timeline.stand_down("enough")
+    assert [event["id"] for event in named(held.ended(), "incident_begun")] == ["a", "b"]
 
-    (tmp_path / "not").mkdir()
-    no = Held(tmp_path / "not", drawn("a", "b", lasts_s=0.3), pace=pace, together=lambda faults: "a majority")
-    events = no.over()
-    told = [event["event"] for event in events if event["event"] in ("incident_begun", "receipt")]
-    assert told[:3] == ["incident_begun", "receipt", "incident_begun"]
-    assert "a majority" in named(events, "incident_begun")[1]["put_off_because"]
+
+def test_with_overlap_what_would_go_beyond_the_limits_together_waits(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def together(faults: Sequence[Any]) -> str:
+        asked.append(len(faults))
+        return "a majority"
+
+    pace = Pace(quiet_s=2, wait_s=0, overlap=True)
+    held = Held(tmp_path, drawn("a", "b", lasts_s=600), pace=pace, together=together)
+    held.timeline.start()
+    end = time.monotonic() + 20
+    while len(asked) < 3 and time.monotonic() < end:
+        held.timeline._conductor.join(0.005)
+    held.timeline.stand_down("enough")
+    assert set(asked) == {2}
+    assert [event["id"] for event in named(held.ended(), "incident_begun")] == ["a"]
