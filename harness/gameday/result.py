@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import numpy as np
 
 from harness.campaign_record import FILE as MANIFEST
 from harness.campaign_record import CampaignRecord, read_campaign
-from harness.checks.base import scheduled
+from harness.checks.anatomy import works_from
+from harness.checks.base import ends, scheduled
 from harness.gameday import vitals
 from harness.gameday.patient import BEGUN
 from harness.gameday.plan import FILE as PLAN
@@ -41,7 +43,7 @@ def read_day(folder: Path) -> tuple[dict[str, Any], History]:
     ended, because = _ended(history, record, events)
     seen = observed(history) if ended == CUT_OFF else history
     part = run_part(seen).model_dump(mode="json", by_alias=True)
-    incidents = _incidents(plan, part["faults"], events)
+    incidents = _with_costs(_incidents(plan, part["faults"], events), seen)
     why_ill = _ill(seen, record, plan["pace"]["quiet_s"])
     left = [doubt.removeprefix(LEFT) for doubt in record.void_because if doubt.startswith(LEFT)]
     doubts = [*record.void_because, *history.record.void_because]
@@ -162,9 +164,32 @@ def _incidents(
             "put_off_s": round(max(0.0, event["t_s"] - one["planned_s"]), 3),
             "put_off_because": event["put_off_because"],
             "faults": mine,
-            "harm_s": sum(fault["lost_s"] or 0.0 for fault in mine),
-            # Of faults that strike together the last is watched until the next incident.
-            "last": mine[-1] if mine else None,
+        })  # fmt: skip
+    return found
+
+
+def _with_costs(incidents: list[dict[str, Any]], seen: History) -> list[dict[str, Any]]:
+    """Each incident with what it cost, from its begin to the next one's, in the words of a run's faults.
+
+    A bad arrival is the loss of the last incident that had begun when it was over: what the next one breaks off was
+    under way before, and is no relapse of this one.
+    """
+    arrivals, deadline_s = scheduled(seen), seen.record.deadline_s
+    good, over = arrivals.good(deadline_s), ends(arrivals, deadline_s)
+    found = []
+    for one, later in zip_longest(incidents, incidents[1:]):
+        on_s = one["struck_s"]
+        end_s = later["struck_s"] if later else seen.record.duration_s
+        off_s = min(end_s, max((fault["off_s"] or end_s for fault in one["faults"]), default=on_s))
+        mine = (over > on_s) & ((over <= end_s) | (later is None))
+        works_s = works_from(arrivals.due_s[mine], good[mine], off_s, end_s)
+        lost = ~good & mine & (arrivals.due_s < (end_s if works_s is None else works_s))
+        found.append({
+            **one,
+            "lost_s": int(np.count_nonzero(lost)) / seen.record.rate_per_s,
+            "recovered_after_s": None if works_s is None else works_s - off_s,
+            "recovery_censored": works_s is None,
+            "watched_s": end_s - off_s,
         })  # fmt: skip
     return found
 

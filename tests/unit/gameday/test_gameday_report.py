@@ -84,8 +84,8 @@ def test_a_good_day_is_healthy_and_says_what_each_incident_cost(tmp_path: Path) 
     data = conclude_day(folder)
     assert (data["ended"], data["healthy"], data["valid"]) == ("as planned", True, True)
     first, *others = data["incidents"]
-    assert first["harm_s"] == pytest.approx(5, abs=0.5)
-    assert all(other["harm_s"] == 0 for other in others)
+    assert first["lost_s"] == pytest.approx(5, abs=0.5)
+    assert all(other["lost_s"] == 0 for other in others)
     assert data["budget"]["bad"] == pytest.approx(100, abs=10)
     assert data["budget"]["spent"] == pytest.approx(data["budget"]["bad"] / 2400)
     assert data["budget"]["times_the_claim"] == pytest.approx(data["budget"]["bad"] / 240)
@@ -94,6 +94,15 @@ def test_a_good_day_is_healthy_and_says_what_each_incident_cost(tmp_path: Path) 
     html, text = (folder / "report.html").read_text(), (folder / "report.md").read_text()
     assert "HEALTHY" in html and "<svg" in html and "HEALTHY" in text
     assert json.loads((folder / "gameday.json").read_text()) == data
+
+
+def test_what_the_next_incident_breaks_off_is_no_relapse_of_the_one_before(tmp_path: Path) -> None:
+    first, second, *_ = (one.t_s for one in the_day().drawn)
+    # Due half a second before the second one strikes, and broken off by it.
+    folder = held(tmp_path, Trouble(first, first + 2), Trouble(second - 0.5, second + 1, after_s=0.7))
+    one, two, *_ = conclude_day(folder)["incidents"]
+    assert one["recovered_after_s"] == 0 and one["lost_s"] == pytest.approx(2, abs=0.4)
+    assert two["lost_s"] == pytest.approx(1.5, abs=0.4)
 
 
 def test_incidents_that_were_put_off_say_for_how_long_and_why(tmp_path: Path) -> None:
