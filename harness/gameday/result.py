@@ -44,7 +44,7 @@ def read_day(folder: Path) -> tuple[dict[str, Any], History]:
     seen = observed(history) if ended == CUT_OFF else history
     part = run_part(seen).model_dump(mode="json", by_alias=True)
     incidents = _with_costs(_incidents(plan, part["faults"], events), seen)
-    why_ill = _ill(seen, record, plan["pace"]["quiet_s"])
+    why_ill = _ill(seen, record, plan["pace"]["quiet_s"], cut_off=ended == CUT_OFF)
     left = [doubt.removeprefix(LEFT) for doubt in record.void_because if doubt.startswith(LEFT)]
     doubts = [*record.void_because, *history.record.void_because]
     data = {
@@ -55,7 +55,7 @@ def read_day(folder: Path) -> tuple[dict[str, Any], History]:
         "campaign": campaign.name,
         "run": record.runs[0],
         "ended": ended,
-        "ended_because": because or "; ".join(doubts),
+        "ended_because": because or "".join(doubts[:1]),
         "lasted_s": seen.record.duration_s,
         "healthy": None if ended == CUT_OFF else not why_ill,
         "unhealthy_because": why_ill,
@@ -132,13 +132,15 @@ def _spent(plan: dict[str, Any], seen: History) -> dict[str, Any]:
     }
 
 
-def _ill(seen: History, record: CampaignRecord, quiet_s: float) -> list[str]:
-    """Why the target, or the engine, was not well at the day's end."""
+def _ill(seen: History, record: CampaignRecord, quiet_s: float, *, cut_off: bool) -> list[str]:
+    """Why the target, or the engine, was not well at the day's end; of one that was cut off traffic says nothing."""
     found = [f"{f.name} on {f.aimed_at} was not healed" for f in seen.record.faults if not f.healed]
     arrivals = scheduled(seen)
     last = arrivals.select(arrivals.due_s >= seen.record.duration_s - quiet_s)
     good = int(np.count_nonzero(last.good(seen.record.deadline_s)))
-    if not len(last):
+    if cut_off:
+        pass
+    elif not len(last):
         found.append("there was no traffic at the end")
     elif good < GOOD_SHARE * len(last):
         found.append(f"in the last {quiet_s:g} s only {good} of {len(last)} arrivals were answered well")
