@@ -62,6 +62,13 @@ run: install ## Run the API of PHASE in Docker as in production (v1: Compose, v2
 experiment: install ## Put PHASE under test and print verdicts (EXPERIMENT="one two" for some, SEED=, REPEATS=)
 	@$(RUN)harness experiment $(call quoted,$(PHASE)) $(if $(EXPERIMENT),--experiment=$(call quoted,$(EXPERIMENT))) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))
 
+GAMEDAY = $(foreach word,QUIET WAIT BURN CLAIMED,$(if $($(word)),--$(call low,$(word))=$(call quoted,$($(word))))) $(if $(filter-out 0 no false,$(EVENLY)),--evenly) $(if $(filter-out 0 no false,$(OVERLAP)),--overlap)
+low = $(subst QUIET,quiet,$(subst WAIT,wait,$(subst BURN,burn,$(subst CLAIMED,claimed,$(1)))))
+
+.PHONY: gameday
+gameday: install ## Random faults on one load, with limits: PHASE=v1 MINUTES=30 SEED=1 (QUIET=20 WAIT=20 BURN=10 EVENLY=1 OVERLAP=1; docs/gameday.md)
+	@$(RUN)harness gameday $(call quoted,$(PHASE)) --minutes=$(call quoted,$(or $(MINUTES),30)) --seed=$(call quoted,$(SEED)) $(GAMEDAY)
+
 .PHONY: calibrate
 calibrate: install ## Measure a server whose truth is scripted and print the error (RATE=100, SCRIPT=file, SEED=)
 	@$(RUN)harness calibrate --rate "$${RATE:-100}" $${SCRIPT:+--script "$$SCRIPT"} --seed "$${SEED:-1}"

@@ -22,7 +22,7 @@ from harness import campaign, control, monitoring, running
 from harness.advise.command import register as register_advise
 from harness.calibration import command as calibration
 from harness.compare.command import register as register_compare
-from harness.conclusion import finish_campaign, rejudge
+from harness.conclusion import rejudge
 from harness.engine import marks
 from harness.engine.doctor import diagnose
 from harness.engine.host import connect
@@ -32,6 +32,8 @@ from harness.engine.lock import EngineLock
 from harness.engine.recover import recover as recover_engine
 from harness.engine.residue import dirty
 from harness.errors import HarnessError, InstrumentError, one_line, printable
+from harness.gameday.command import register as register_gameday
+from harness.gameday.conduct import finish
 from harness.gate import commands as gate
 from harness.interruption import Interrupted, interruptible
 from harness.live import LiveView
@@ -68,6 +70,7 @@ def say(line: str) -> None:
 
 
 running.register(app, say)
+register_gameday(app, say)
 monitoring.register(app, say)
 register_logs(app, say)
 register_observe(app, say)
@@ -154,7 +157,7 @@ def judge(folder: Annotated[Path, typer.Argument(help="A campaign's folder, for 
 def recover() -> None:
     """Undo what a killed experiment left behind. Touches only what carries the harness's label."""
     client = connect()
-    done = recover_engine(client, say, finish=finish_campaign)
+    done = recover_engine(client, say, finish=finish)
     client.close()
     say("The engine is clean." if not done else f"The engine is clean again ({len(done)} things undone).")
 

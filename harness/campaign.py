@@ -17,7 +17,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ from harness.errors import ConfigError, HarnessError, InstrumentError, NothingTo
 from harness.experiment import MOST_PER_S, Experiment, known_experiments, load_experiment
 from harness.history import RECORD, RunRecord
 from harness.interruption import Interrupted, exposed, interruptible, shielded
-from harness.lab import Observer
+from harness.lab import Director, NoDirector, Observer
 from harness.live import LiveView
 from harness.load.arrivals import only_late
 from harness.logs import collect as collect_logs
@@ -64,7 +64,8 @@ class Plan:
     """What was asked for, checked. `chosen` is True when the experiments were asked for by name.
 
     `first` is the number of the first repeat: another campaign may have made those before it.
-    `part_of` is the command of the larger undertaking that this campaign is a part of, if it is one.
+    `part_of` is the command of the larger undertaking that this campaign is a part of, if it is one. With a `director`
+    of its own it decides when faults strike; its runs are never done again.
     """
 
     target: Target
@@ -75,6 +76,7 @@ class Plan:
     repeats: int
     part_of: str = ""
     first: int = 1
+    director: Director = field(default_factory=NoDirector)
 
     @property
     def command(self) -> str:
@@ -231,7 +233,7 @@ class _Campaign:
             try:
                 self._begin()
                 with self._stack(journal) as stack, exposed():
-                    self._runs(Lab(self._plan.target, stack, self._view, journal, self._observer))
+                    self._runs(Lab(self._plan.target, stack, self._view, journal, self._observer, self._plan.director))
             except InstrumentError as error:
                 self._fail(str(error))
             except _ENGINE_ERRORS as error:
@@ -338,7 +340,8 @@ class _Campaign:
             if record.valid:
                 return
             self._view.say(f"    void: {'; '.join(record.void_because)}")
-            if not only_late(record.void_because) or attempt == MOST_REPEATS_OF_LATE_RUNS:
+            directed = not isinstance(self._plan.director, NoDirector)
+            if directed or not only_late(record.void_because) or attempt == MOST_REPEATS_OF_LATE_RUNS:
                 return
             self._view.say("    the machine was busy: once more.")
             place, why = f"runs/{folder.name}", record.void_because[0]

@@ -9,12 +9,15 @@ from typing import Protocol
 
 from harness.clock import RunClock
 from harness.engine.stack import Stack
-from harness.history import RunRecord
+from harness.experiment import At
+from harness.faults.base import Stage
+from harness.history import EventLog, RunRecord
 from harness.load.plan import Plan
 from harness.load.progress import Progress
 from harness.paging import Pager
 from harness.scaling import Decision, Running
 from harness.target import Target
+from harness.timeline import Timeline
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,30 @@ class Nobody:
         """Look away."""
 
 
+class Director(Protocol):
+    """Who decides, while a run goes on, when its faults strike and whether it goes on to its end."""
+
+    def timeline(self, strikes: Sequence[At], stage: Stage, events: EventLog, notes: Notes) -> Timeline:
+        """Return what carries out the experiment's faults."""
+        ...
+
+    def look(self, now_s: float, seen: Progress) -> str:
+        """Look at run time `now_s`, some times a second; say why the run is to end now, '' where it goes on."""
+        ...
+
+
+class NoDirector:
+    """Everything goes as the experiment says."""
+
+    def timeline(self, strikes: Sequence[At], stage: Stage, events: EventLog, notes: Notes) -> Timeline:
+        """Every fault strikes at its moment."""
+        return Timeline(strikes, stage, events, notes)
+
+    def look(self, now_s: float, seen: Progress) -> str:
+        """Go on."""
+        return ""
+
+
 @dataclass(frozen=True)
 class Lab:
     """What all runs of a campaign share."""
@@ -105,3 +132,4 @@ class Lab:
     view: View
     notes: Notes
     observer: Observer = field(default_factory=Nobody)
+    director: Director = field(default_factory=NoDirector)

@@ -26,6 +26,7 @@ from harness.clock import RunClock
 from harness.cost_log import CostLog
 from harness.decisions import DecisionWatch, deciders
 from harness.distance import Distances
+from harness.ended_early import EndedEarly, counts_until, remaining_doubts, shortened
 from harness.engine.stage import DockerStage
 from harness.errors import InstrumentError, NothingToBreak
 from harness.experiment import Experiment
@@ -62,6 +63,7 @@ LOOK_EVERY_S = 0.5
 GRACE_S = 10.0  # beyond the plan's end and one deadline, until a generator that does not end is given up
 AUDIT_OF_VOID_S = 5.0  # a run that decides nothing is not worth waiting for a stack that may be broken
 AUDIT_S = 60.0  # for looking again for every acknowledged message; the target may still be recovering
+AUDIT_SHARE = 0.2  # of a long run's length: it has more messages to look for
 
 
 def run_experiment(experiment: Experiment, repeat: int, seed: int, lab: Lab, folder: Path) -> RunRecord:
@@ -112,12 +114,19 @@ class _Run:
     heard: Heard = field(default_factory=Heard)
     replicas: list[Running] = field(default_factory=list)
     decisions: DecisionWatch | None = None
+    ended_early: str = ""
+    counts_s: float | None = None  # until when (run time) it counts, where it was ended early
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
     def name(self) -> str:
         """The run's name, unique in its campaign, and so in the target's store."""
         return self.folder.name
+
+    @property
+    def duration_s(self) -> float:
+        """How long its counted window is."""
+        return self.experiment.duration_s if self.counts_s is None else self.counts_s
 
     def carry_out(self) -> RunRecord:
         """Steps 4 to 10 of the story. Whatever interrupts it, what was recorded is kept and the record is written.
@@ -171,7 +180,7 @@ class _Run:
         if self.distances is not None:
             self.distances.write(events.write, clock.now())
         stage = DockerStage(self.lab.stack, self.lab.target, clock)
-        timeline = Timeline(self.experiment.strikes(), stage, events, self.lab.notes)
+        timeline = self.lab.director.timeline(self.experiment.strikes(), stage, events, self.lab.notes)
         with shielded():
             try:
                 with exposed():
@@ -224,7 +233,10 @@ class _Run:
             return [str(error)]
 
     def _watch(self, generator: LoadGenerator, timeline: Timeline, clock: RunClock) -> None:
-        """Wait until the generator has drained. Raises InstrumentError when it dies or dawdles, or a fault fails."""
+        """Wait until the generator has drained, or the director ends the run.
+
+        Raises InstrumentError when the generator dies or dawdles, or a fault fails.
+        """
         shown_s = clock.now()
 
         def look() -> None:
@@ -236,9 +248,17 @@ class _Run:
                 seen, active = generator.progress(window_s=3.0), timeline.active()
                 end_s = self.experiment.duration_s
                 self.lab.view.tick(Moment(self.experiment.name, shown_s, end_s, self.rate, seen, active))
+                if shown_s < end_s and (why := self.lab.director.look(shown_s, seen)):
+                    raise EndedEarly(why)
 
         limit_s = self.experiment.duration_s + self.experiment.deadline_s + GRACE_S
-        generator.wait(limit_s - clock.now(), on_tick=look)
+        try:
+            generator.wait(limit_s - clock.now(), on_tick=look)
+        except EndedEarly as early:
+            self.ended_early = str(early)
+            self.counts_s = counts_until(clock.now(), self.experiment.deadline_s)
+            self.plan = shortened(self.plan, self.counts_s)
+            generator.stop()
 
     def _take_stock(self) -> RunRecord:
         """Write arrivals.parquet and run.json, and look for every acknowledged message; failure is doubt, not loss.
@@ -248,9 +268,9 @@ class _Run:
         durability: Durability | None = None
         arrivals, oddities = write_arrivals(self.folder, self.plan)
         figures, reasons = generator_figures(self.folder, arrivals)
-        self.doubts.extend([*oddities, *reasons])
+        self.doubts.extend(remaining_doubts(figures, reasons) if self.ended_early else [*oddities, *reasons])
+        patience_s = AUDIT_OF_VOID_S if self.doubts else max(AUDIT_S, AUDIT_SHARE * self.duration_s)
         try:
-            patience_s = AUDIT_OF_VOID_S if self.doubts else AUDIT_S
             hosts = self.lab.target.entry.ways_in(self.lab.stack.base_url, self.lab.stack.doors)
             durability = worst([audit(host, self.name, arrivals, patience_s) for host in hosts])
         except InstrumentError as error:
@@ -285,15 +305,16 @@ class _Run:
                 seed=self.seed,
                 started=self.started,
             ),
+            duration_s=self.duration_s,
             faults=self.faults,
             durability=durability,
             generator=figures,
             void_because=self.doubts,
             pressure=pressure.summarised(seconds),
-            overloaded=overloads(seconds, self.experiment.duration_s),
+            overloaded=overloads(seconds, self.duration_s),
             cost=cost.summarised(
                 *cost.read_cost(self.folder / cost.FILE),
-                duration_s=self.experiment.duration_s,
+                duration_s=self.duration_s,
                 processors=os.cpu_count() or 1,
             ),
             ways=self.distances.ways() if self.distances is not None else [],
@@ -301,5 +322,8 @@ class _Run:
             alerts=self.heard.alerts,
             listening=self.heard.listening,
             decisions=self.decisions.taken() if self.decisions is not None else [],
-            notes=self.decisions.notes() if self.decisions is not None else [],
+            notes=[
+                *([f"ended early: {self.ended_early}"] if self.ended_early else []),
+                *(self.decisions.notes() if self.decisions is not None else []),
+            ],
         )
