@@ -121,8 +121,8 @@ class DockerContainer:
             try:
                 code, output = self._exec(("sh", "-c", "kill -9 -1"), user=user, timeout_s=10.0)
             except InstrumentError:
-                # The engine may tell late that the first has killed it: nothing can be run in it, and it seems to live.
-                if user == "" and self._ended(before, patience_s):
+                # The engine may tell late that it was killed: nothing can be run in it, and it seems to live.
+                if self._ended(before, patience_s):
                     return
                 raise
             if code in NO_SUCH_PROGRAM and not (user == "" and self._ended(before, patience_s)):
@@ -132,6 +132,17 @@ class DockerContainer:
             if self._ended(before, patience_s):
                 return
         raise InstrumentError(f"{self._name} cannot be crashed from inside.", "Use the fault Stop.")
+
+    def kill(self) -> None:
+        """Have the engine end all its processes with SIGKILL: quicker by far than anything that runs inside.
+
+        For the containers of an orchestrator, which puts another in its place; a restart policy takes it for a
+        person's wish, and leaves it dead. Raises InstrumentError when it does not end.
+        """
+        before = self._inspect()["State"]["Pid"]
+        self._do("kill", lambda: self._api.kill(self._id, signal="SIGKILL"))
+        if not self._ended(before, LATE_S):
+            raise InstrumentError(f"{self._name} was killed and does not end.")
 
     def _ended(self, pid: int, within_s: float) -> bool:
         """Whether the main process `pid` is gone, or is so within that time."""

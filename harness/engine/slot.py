@@ -117,7 +117,9 @@ class SwarmSlot:
         return [death.moment for death in self.deaths(since) if death.out_of_memory]
 
     def crash(self) -> None:
-        """End its processes with SIGKILL from inside; when it is to stay away, keep its service away once it is dead.
+        """End its processes with SIGKILL; when it is to stay away, keep its service away once it is dead.
+
+        By the engine: a whole region is to die within a second, and twenty shells started to do it took half a minute.
 
         Raises InstrumentError when it is to stay away and other slots of its service are not: that cannot be done.
         """
@@ -129,7 +131,7 @@ class SwarmSlot:
                     f"{self.name} cannot be kept away alone: {', '.join(others)} would have to go as well.",
                     "Give each of them a service of its own, or let it be replaced (`stays_away=False`).",
                 )
-        self._now().crash()
+        self._now().kill()
         if stays_away:
             self._holds.struck(self.component, self.name)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.faults.base import LinkHandle, Probe, Stage
-from harness.faults.link import Bite, LinkFault, LinkInjection, inject_on_links
+from harness.faults.link import PROBE_TIMEOUT_S, Bite, LinkFault, LinkInjection, inject_on_links
 from harness.faults.link_slow import remove_toxics
 
 
@@ -21,9 +21,9 @@ class LinkBlackHole(LinkFault):
         return inject_on_links(stage, stage.links(self.link), black_hole())
 
 
-def black_hole() -> Bite:
-    """Return what swallows everything on a link."""
-    return Bite({"answered": False}, _swallow, remove_toxics, _fits, _dose)
+def black_hole(probe_timeout_s: float = PROBE_TIMEOUT_S) -> Bite:
+    """Return what swallows everything on a link. One that says nothing for `probe_timeout_s` (s) is silent."""
+    return Bite({"answered": False}, _swallow, remove_toxics, _fits, _dose, probe_timeout_s)
 
 
 def _swallow(handle: LinkHandle, added: list[str]) -> None:

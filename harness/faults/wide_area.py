@@ -11,6 +11,8 @@ from harness.faults.link import PROBE_TIMEOUT_S, Bite, LinkInjection, inject_on_
 from harness.faults.link_black_hole import black_hole
 from harness.faults.link_slow import TRIES, added_dose, added_ms, remove_toxics
 
+FAR_TIMEOUT_S = 2.0  # what is an ocean and a busy machine away answers later than what is next door
+
 
 @dataclass(frozen=True)
 class WanFault:
@@ -45,7 +47,7 @@ class WanCut(WanFault):
 
     def inject(self, stage: Stage) -> LinkInjection:
         """Swallow everything between the sites."""
-        return inject_on_links(stage, self.links(stage), black_hole())
+        return inject_on_links(stage, self.links(stage), black_hole(FAR_TIMEOUT_S))
 
 
 @dataclass(frozen=True)
@@ -99,4 +101,4 @@ class PlaceCut:
 
     def inject(self, stage: Stage) -> LinkInjection:
         """Swallow everything between them and their way in."""
-        return inject_on_links(stage, [stage.door(self.place)], black_hole())
+        return inject_on_links(stage, [stage.door(self.place)], black_hole(FAR_TIMEOUT_S))

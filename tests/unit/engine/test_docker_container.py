@@ -145,6 +145,24 @@ def test_where_root_may_not_kill_the_containers_own_user_does(api: Api, monkeypa
     assert [given for name, given in api.calls if name == "exec_create"] == [{"user": "0"}, {"user": ""}]
 
 
+def test_a_container_that_died_before_anything_could_be_run_in_it_is_dead(api: Api) -> None:
+    def gone(*_: Any, user: str) -> Any:
+        api.inspected["State"]["Pid"] = 0
+        raise APIError("Container c1 is not running")
+
+    api.on_exec_create = gone  # type: ignore[method-assign]
+    handle(api).crash()
+
+
+def test_an_engine_that_kills_nobody_is_told_of(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.engine.container.LATE_S", 0.02)
+    with pytest.raises(InstrumentError, match=r"was killed and does not end"):
+        handle(api).kill()
+    api.on_kill = lambda *_, **__: api.inspected["State"].update(Pid=0)  # type: ignore[attr-defined]
+    handle(api).kill()
+    assert ("kill", {"signal": "SIGKILL"}) in api.calls
+
+
 def test_a_crash_that_hits_nobody_is_no_crash(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.engine.container.DYING_S", 0.02)
     monkeypatch.setattr("harness.engine.container.LATE_S", 0.02)

@@ -274,7 +274,7 @@ def test_deaths_are_those_that_nobody_asked_for(world: World) -> None:
 
 def test_a_crash_that_stays_away_kills_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     order = world.holds.calls
-    monkeypatch.setattr("harness.engine.container.DockerContainer.crash", lambda self: order.append(f"kill {self.id}"))
+    monkeypatch.setattr("harness.engine.container.DockerContainer.kill", lambda self: order.append(f"kill {self.id}"))
     world.slot().crash()
     assert order == ["kill one"]
     slot = world.slot()
@@ -287,7 +287,7 @@ def test_one_of_two_slots_cannot_be_kept_away_and_is_not_even_killed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never: Callable[[Any], None] = lambda self: pytest.fail("it was killed")  # noqa: E731
-    monkeypatch.setattr("harness.engine.container.DockerContainer.crash", never)
+    monkeypatch.setattr("harness.engine.container.DockerContainer.kill", never)
     world.service.wanted = ("stack_store.1", "stack_store.2")
     slot = world.slot()
     slot.hold_restarts()
