@@ -72,6 +72,10 @@ ROLES: dict[str, dict[Language, tuple[str, str]]] = {
         "en": ("AI provider, 3rd", "Asked when the first two providers fail; simulated in experiments."),
         "pt": ("provedor de IA, 3º", "Consultado quando os dois primeiros falham; simulado nos experimentos."),
     },
+    "fourth-provider": {
+        "en": ("AI provider, 4th", "Asked when the first three providers fail; simulated in experiments."),
+        "pt": ("provedor de IA, 4º", "Consultado quando os três primeiros falham; simulado nos experimentos."),
+    },
 }
 
 TEXTS: dict[str, dict[Language, str]] = {

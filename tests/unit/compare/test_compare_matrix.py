@@ -82,7 +82,8 @@ def test_what_was_not_measured_has_its_reason(matrix: Matrix) -> None:
     assert "make experiment PHASE=v1 EXPERIMENT=cache_down" in untested(matrix, "v1", "cache_down").because
     assert untested(matrix, "v2", "app_crash").because == "There is none to crash."
     assert "no limits on use" in untested(matrix, "v1", "abusive_client").because
-    assert "no target v4" in untested(matrix, "v4", "control").because
+    assert "make experiment PHASE=v4 EXPERIMENT=control" in untested(matrix, "v4", "control").because
+    assert "no target v9" in untested(build(["v1", "v9"], years=YEARS), "v9", "control").because
 
 
 def test_faster_abroad_is_refuted_place_by_place(matrix: Matrix) -> None:
