@@ -25,7 +25,7 @@ from harness.asked import arrivals_per_s, asked_for, segments_of
 from harness.clock import RunClock
 from harness.cost_log import CostLog
 from harness.decisions import DecisionWatch, deciders
-from harness.distance import Distances
+from harness.distance import AFTERWARDS_S, Distances
 from harness.ended_early import EndedEarly, counts_until, remaining_doubts, shortened
 from harness.engine.stage import DockerStage
 from harness.errors import InstrumentError, NothingToBreak
@@ -200,9 +200,9 @@ class _Run:
                 self.doubts.extend(self._disturbances(began, timeline, clock))
         events.write(clock.now(), "load_ended")
         if self.distances is not None:
-            self.distances.look()
+            self.distances.look(AFTERWARDS_S)
             self.distances.write(events.write, clock.now())
-        for way in self.lab.stack.wide_area.look():
+        for way in self.lab.stack.wide_area.look(AFTERWARDS_S):
             events.write(clock.now(), "wide_area", **asdict(way))
             self.doubts.extend([way.doubt] if way.doubt else [])
         self._hear_alerts(clock)

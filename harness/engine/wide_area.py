@@ -6,6 +6,7 @@ sites. Opening a connection costs none: Toxiproxy accepts by itself, and asks th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from harness.wan import Wan
 
 PROBES = 3  # the quickest of so many counts: what else the machine does only ever adds
 PROBE_TIMEOUT_S = 3.0
+PAUSE_S = 0.5
 LEAST, MOST, SLACK_MS = (
     0.95,
     1.3,
@@ -123,16 +125,22 @@ class WideArea:
         """Round trip (ms) that target.toml gives the path of a link."""
         return self._rtt_ms(next(plan for plan in self.plans if plan.proxy.link == link))
 
-    def look(self) -> list[WayBetween]:
-        """Probe one link of each ordered pair of sites."""
+    def look(self, patience_s: float = 0.0) -> list[WayBetween]:
+        """Probe one link of each ordered pair of sites. One that is in doubt is looked at again for `patience_s`."""
+        deadline = time.monotonic() + patience_s
         found = []
         for plan in self._witnesses():
-            link = self.links[plan.proxy.link]
-            rtt_ms = _quickest(link)
-            found.append(
-                WayBetween(plan.asks, plan.answers, self._rtt_ms(plan), None if rtt_ms is None else round(rtt_ms, 1))
-            )
+            way = self._way(plan)
+            while way.doubt and time.monotonic() < deadline:
+                time.sleep(PAUSE_S)
+                way = self._way(plan)
+            found.append(way)
         return found
+
+    def _way(self, plan: WanPlan) -> WayBetween:
+        rtt_ms = _quickest(self.links[plan.proxy.link])
+        found_ms = None if rtt_ms is None else round(rtt_ms, 1)
+        return WayBetween(plan.asks, plan.answers, self._rtt_ms(plan), found_ms)
 
     def _witnesses(self) -> list[WanPlan]:
         first: dict[tuple[str, str], WanPlan] = {}

@@ -83,3 +83,24 @@ def test_what_was_found_is_written_down() -> None:
     distances.set()
     distances.write(lambda t_s, event, **more: events.append((t_s, event, more)), -0.2)
     assert events == [(-0.2, "place", {"place": "tokyo", "rtt_ms": 145.3, "added_ms": 145.0, "holds": True})]
+
+
+def test_a_door_that_takes_its_time_to_come_back_is_waited_for_and_one_that_is_too_near_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    links, waited = doors(), []
+    distances = Distances(links, FAR)
+    distances.set()
+    links["tokyo"].dead = True
+
+    def come_back(seconds: float) -> None:
+        waited.append(seconds)
+        links["tokyo"].dead = False
+
+    monkeypatch.setattr("harness.distance.time.sleep", come_back)
+    distances.look(60.0)
+    assert distances.doubts() == [] and len(waited) == 1
+    links["frankfurt"].toxics.clear()
+    distances.look(60.0)
+    assert len(waited) == 1, "no waiting brings back a delay that is lost"
+    assert "frankfurt" in distances.doubts()[0]
