@@ -20,7 +20,7 @@ from harness.engine.deployer import LOGS
 from harness.engine.ports import can_bind, free_ports
 from harness.engine.swarm import SwarmDeployer
 from harness.engine.swarm_mode import ensure_swarm, is_manager, swarm_labels, users_of_swarm
-from harness.engine.sweep import Log, find_ours, sweep
+from harness.engine.sweep import Log, find_ours, left_over, sweep
 from harness.errors import HarnessError, InstrumentError
 from harness.interruption import shielded
 from harness.target import Target
@@ -64,7 +64,7 @@ def remove(client: docker.DockerClient, target: Target, log: Log) -> None:
     """
     campaign = _campaign(target)
     sweep(client, lambda line: None, campaign)
-    left = find_ours(client, campaign)
+    left = left_over(client, campaign)
     if left:
         raise InstrumentError(f"Still there: {', '.join(map(str, left))}.", "See what uses it, then try again.")
     leave_swarm(client, log)

@@ -11,7 +11,7 @@ from harness.engine import marks
 from harness.engine.journal import Journal, read_journal
 from harness.engine.lock import LOCK_FOLDER, EngineLock
 from harness.engine.processes import end_group
-from harness.engine.sweep import Log, find_ours, sweep
+from harness.engine.sweep import Log, left_over, sweep
 from harness.errors import InstrumentError
 
 Finish = Callable[[Path], list[str]]
@@ -49,7 +49,7 @@ def recover(
         for line in done:
             log(line)
         done += [f"removed {item}" for item in sweep(client, log)]
-        left = find_ours(client)
+        left = left_over(client)
         if left:
             names = ", ".join(str(item) for item in left)
             raise InstrumentError(f"Still there: {names}.", "See what uses it (`docker ps -a`), then recover again.")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import NotFound
 
 from harness.engine import marks
 from harness.engine.journal import read_journal
-from harness.engine.swarm_mode import GATEWAY
-from harness.engine.sweep import Item, find_ours
+from harness.engine.sweep import Item, left_over
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ def snapshot(client: docker.DockerClient) -> Snapshot:
     api: Any = client.api
     containers = api.containers(all=True)
     frozen = {c["Id"]: c["Names"][0].lstrip("/") for c in containers if c["State"] == "paused"}
-    return Snapshot(frozenset(_left(client)), frozen, frozenset(c["Id"] for c in containers))
+    return Snapshot(frozenset(left_over(client)), frozen, frozenset(c["Id"] for c in containers))
 
 
 def residue(before: Snapshot, after: Snapshot) -> list[str]:
@@ -54,22 +51,6 @@ def dirty(client: docker.DockerClient, state: Path | None = None) -> list[str]:
 
     Ask while holding the engine's lock, or a campaign that is at work will be taken for a leftover.
     """
-    found = [str(item) for item in _left(client)]
+    found = [str(item) for item in left_over(client)]
     journal = read_journal(state or marks.state_folder(marks.engine_id(client)))
     return ([f"{journal.sentence()}."] if journal.unfinished else []) + found
-
-
-def _left(client: docker.DockerClient) -> list[Item]:
-    """What is ours, but the bridge of a swarm that is gone when only the engine still thinks that it is used.
-
-    Engine 20.10 was seen to count endpoints on it that no container had, and to refuse to remove it until it was
-    started again. The next swarm uses it as it is.
-    """
-    found = find_ours(client)
-    if len(found) != 1 or found[0].name != GATEWAY:
-        return found
-    api: Any = client.api
-    with suppress(NotFound):
-        if api.inspect_network(found[0].id)["Containers"]:
-            return found
-    return []

@@ -30,7 +30,7 @@ from harness.engine.proxies import ProxyPlan, Weaving
 from harness.engine.service import ComposeService
 from harness.engine.settle import settle
 from harness.engine.slot import SwarmSlot
-from harness.engine.sweep import Log, find_ours, sweep, unpause
+from harness.engine.sweep import Log, find_ours, left_over, sweep, unpause
 from harness.engine.toxiproxy import ToxiproxyServer
 from harness.engine.wide_area import WideArea
 from harness.errors import InstrumentError
@@ -243,7 +243,7 @@ class Stack:
             log(str(error))
         sweep(self._client, log, self.campaign)  # what Compose left: it gives up at the first thing that it cannot do
         self._watcher.close()
-        left = [str(item) for item in find_ours(self._client, self.campaign)] + self._volumes_left()
+        left = [str(item) for item in left_over(self._client, self.campaign)] + self._volumes_left()
         if left:
             raise InstrumentError(
                 f"The stack {self.project} is down but left behind: {', '.join(left)}.", "Run `make recover`."

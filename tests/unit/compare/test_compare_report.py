@@ -151,7 +151,7 @@ def test_with_run_what_is_missing_is_run_with_the_same_seed(written: Path, monke
     monkeypatch.setenv("TESTBED_RESULTS", str(written.parent.parent))
     monkeypatch.setattr(missing, "run_campaign", run_campaign)
     command.compare(["v1", "v2", "v4"], run=True, seed=1, repeats=2)
-    assert [plan.target.phase for plan in plans] == ["v1", "v2"]
+    assert [plan.target.phase for plan in plans] == ["v1", "v2", "v4"]
     for plan in plans:
         assert (plan.seed, plan.repeats, plan.chosen) == (1, 2, False)
         assert plan.command == 'make compare PHASES="v1 v2 v4" MEASURE=1 SEED=1 REPEATS=2'

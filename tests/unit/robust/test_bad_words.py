@@ -43,7 +43,7 @@ def test_an_experiment_that_is_none(
     if text in known_experiments():
         return
     code, said = typed(monkeypatch, capsys, "experiment", "v1", f"--experiment={text}")
-    assert code == 1 and "there is no experiment" in said and "Known: abusive_client, app_crash" in said
+    assert code == 1 and "there is no experiment" in said and "Known: abusive_client, all_providers, " in said
     assert said.count("\n") == 1
 
 
