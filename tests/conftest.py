@@ -23,6 +23,7 @@ def engine_missing_because() -> str:
     return ""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs an engine, with the reason, where there is none; and queue what does on one worker.
 
