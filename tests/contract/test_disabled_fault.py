@@ -20,6 +20,7 @@ from harness import campaign
 from harness.campaign_record import write_campaign
 from harness.claims import Claims
 from harness.conclusion import conclude, store_claims
+from harness.engine.wide_area import WideArea
 from harness.experiment import At, Experiment, Rate
 from harness.faults.stop import Stop
 from harness.run import Lab, run_experiment
@@ -53,6 +54,8 @@ class Stack:
     base_url: str = ""
     weaving: Any = field(default_factory=lambda: SimpleNamespace(left_out=frozenset()))
     pagers: dict[str, Any] = field(default_factory=dict)
+    doors: dict[str, str] = field(default_factory=dict)
+    wide_area: WideArea = field(default_factory=lambda: WideArea(None, (), {}))
 
     def settle(self, _: float) -> Sequence[str]:
         return []

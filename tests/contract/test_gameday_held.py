@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from harness.engine.wide_area import WideArea
 from harness.experiment import At
 from harness.gameday import plan as plans
 from harness.gameday import vitals
@@ -79,7 +80,7 @@ def held(folder: Path, lasts_s: float, duration_s: float, allowed: float) -> tup
     with ChatServer(lambda t, method: "unavailable" if switch.broken else "ok") as server:
         stack: Any = SimpleNamespace(
             base_url=server.url, doors={}, place_links={}, pagers={}, settle=lambda _: [],
-            disturbances=lambda *_: [], meters=FakeMeters,
+            disturbances=lambda *_: [], meters=FakeMeters, wide_area=WideArea(None, (), {}),
         )  # fmt: skip
         lab = Lab(target, stack, quiet, quiet, director=GameDay(day, folder))
         run_experiment(day.experiment(), 1, 7, lab, folder / "run")

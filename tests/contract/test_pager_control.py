@@ -14,6 +14,7 @@ import pytest
 from harness.engine.pager import PagerControl
 from harness.engine.settle import settle
 from harness.engine.stack import Stack
+from harness.engine.wide_area import WideArea
 from harness.errors import InstrumentError
 from targets.parts.kit.http import serve
 from targets.parts.pager.record import Record
@@ -88,7 +89,9 @@ def test_one_that_is_not_there_is_an_error() -> None:
 def test_a_stack_tells_pagers_from_simulators(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("EventWatcher", "PacketRules", "twin"):
         monkeypatch.setattr(f"harness.engine.stack.{name}", lambda *_: None)
-    weaving: Any = SimpleNamespace(controls={"pager": 1, "openai": 2}, apis={}, proxies=(), doors={}, place_doors=())
+    weaving: Any = SimpleNamespace(
+        controls={"pager": 1, "openai": 2}, apis={}, proxies=(), doors={}, place_doors=(), wan=()
+    )
     aim = target([], "pager", settings={"pager": {"control_port": 8081}})
     cli: Any = None
     stack = Stack(cli, aim, weaving, "c", cli=cli, files=[])
@@ -97,8 +100,9 @@ def test_a_stack_tells_pagers_from_simulators(monkeypatch: pytest.MonkeyPatch) -
 
 def bare_stack(pager: PagerControl) -> Any:
     return SimpleNamespace(
-        fixed_units=(), servers={}, providers={}, links={}, ready=lambda _: 0.0, pagers={"pager": pager}
-    )
+        fixed_units=(), servers={}, providers={}, links={}, ready=lambda _: 0.0, pagers={"pager": pager},
+        weaving=SimpleNamespace(wan=()), wide_area=WideArea(None, (), {}),
+    )  # fmt: skip
 
 
 def test_before_a_run_it_waits_for_what_still_fires(

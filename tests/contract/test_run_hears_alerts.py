@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness.alerts import Key, Notifications
+from harness.engine.wide_area import WideArea
 from harness.errors import InstrumentError
 from harness.experiment import At, Experiment, Rate
 from harness.history import RunRecord, read_record
@@ -66,7 +67,7 @@ def run(folder: Path, pager: LivePager, role: str) -> RunRecord:
     with ChatServer() as server:
         stack: Any = SimpleNamespace(
             base_url=server.url, doors={}, place_links={}, pagers={"pager": pager},
-            settle=lambda _: [], disturbances=lambda *_: [], meters=FakeMeters,
+            settle=lambda _: [], disturbances=lambda *_: [], meters=FakeMeters, wide_area=WideArea(None, (), {}),
         )  # fmt: skip
         run_experiment(experiment, 1, 7, Lab(TARGET, stack, quiet, quiet), folder / "run")
     return read_record(folder / "run")
