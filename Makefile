@@ -97,7 +97,7 @@ verify-runs:
 	+@rm -f .verify-worse; $(RUN)harness verify $(call quoted,$(PHASE)) $(GATE); code=$$?; if [ $$code = 1 ]; then touch .verify-worse; else exit $$code; fi
 
 .PHONY: monitoring
-monitoring: install ## Start the laboratory: Prometheus and Grafana with the dashboards, on 127.0.0.1 (docs/laboratory.md)
+monitoring: install ## Start the laboratory on 127.0.0.1: Prometheus, Grafana with its dashboards, the pages (docs/laboratory.md)
 	@$(RUN)harness monitoring
 
 .PHONY: monitoring-down

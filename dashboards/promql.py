@@ -9,7 +9,7 @@ AROUND = "[6d] offset -3d"
 """From three days before the end of the time axis to three days after it: what is known of a run only when it is over
 must not vanish when somebody looks closer at a moment before."""
 
-AVAILABILITY_CHECKS = "availability|availability_under_fault"
+AVAILABILITY_CHECKS = "availability|availability_of_best_place|availability_under_fault"
 """The checks (harness/checks) whose bound is an availability, so that both may share one axis."""
 
 

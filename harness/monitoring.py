@@ -1,4 +1,4 @@
-"""`monitoring`: the laboratory of docker-compose.yml, Prometheus and Grafana, beside whatever the harness does.
+"""`monitoring`: the laboratory of docker-compose.yml (Prometheus, Grafana, pages) beside whatever the harness does.
 
 It belongs to its user (`marks.USERS`), as what `run` starts does: no campaign, no audit and no `recover` touches it,
 and it needs no lock, because it shares nothing with a target but the engine.
@@ -25,15 +25,15 @@ from harness.engine.registry import pull, source_of, why_silent
 from harness.engine.sweep import find_ours
 from harness.errors import HarnessError, InstrumentError
 from harness.observe import laboratory
-from harness.observe.command import DATA, data_directory
+from harness.observe.command import DATA, RESULTS, data_directory
 
 CAMPAIGN = f"{marks.RUN}laboratory"
 """What its containers are labelled with in docker-compose.yml."""
 
 FILE = REPOSITORY / "docker-compose.yml"
 GRAFANA_IMAGE = "grafana/grafana-oss:11.6.0"
-USER = "TESTBED_USER"
-PORTS = {"prometheus": 9090, "grafana": 3000}
+USER, RESULTS_NAME = "TESTBED_USER", "TESTBED_RESULTS"
+PORTS = {"prometheus": 9090, "grafana": 3000, "pages": 8080}
 READY_S = 90.0
 Say = Callable[[str], None]
 
@@ -47,7 +47,7 @@ def register(app: typer.Typer, say: Say) -> None:
             bool, typer.Option("--down", help="Stop it and remove it; what it has recorded stays.")
         ] = False,
     ) -> None:
-        """Start the laboratory: Prometheus and Grafana with the dashboards, on this machine (docs/laboratory.md)."""
+        """Start the laboratory on this machine: Prometheus, Grafana with its dashboards, pages (docs/laboratory.md)."""
         if down:
             remove(say)
         else:
@@ -60,22 +60,28 @@ def start(client: docker.DockerClient, say: Say) -> None:
 
     Raises HarnessError when a port is taken or an image cannot be made, InstrumentError when it does not come up.
     """
-    ensure_images(client, ["monitoring"], say)
-    services = ["prometheus", *(["grafana"] if _has_grafana(client, say) else [])]
+    ensure_images(client, ["monitoring", "pages"], say)
+    services = ["prometheus", "pages", *(["grafana"] if _has_grafana(client, say) else [])]
     _free_ports(client, services)
-    data = data_directory().resolve()
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HarnessError(f"{data}: cannot be made: {error.strerror}.", f"Name another with {DATA}=.") from None
-    settings = {DATA: str(data), USER: f"{os.getuid()}:{os.getgid()}"}
+    data, results = data_directory().resolve(), RESULTS.resolve()
+    for folder, name in ((results, RESULTS_NAME), (data, DATA)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HarnessError(f"{folder}: cannot be made: {error.strerror}.", f"Name another with {name}=.") from None
+    settings = {DATA: str(data), RESULTS_NAME: str(results), USER: f"{os.getuid()}:{os.getgid()}"}
     compose(["up", "-d", "--no-build", "--pull", "never", *services], settings)
-    for service, answers in (("prometheus", laboratory.prometheus_is_up), ("grafana", laboratory.grafana_is_up)):
-        if service in services:
-            _wait(service, answers)
+    answers = {
+        "prometheus": laboratory.prometheus_is_up,
+        "grafana": laboratory.grafana_is_up,
+        "pages": laboratory.pages_are_up,
+    }
+    for service in services:
+        _wait(service, answers[service])
     if "grafana" in services:
         say(f"Grafana:    {laboratory.GRAFANA} (anybody on this machine may look; admin may change)")
     say(f"Prometheus: {laboratory.PROMETHEUS} (samples in {data})")
+    say(f"Pages:      {laboratory.PAGES} (campaigns in {results}), {laboratory.PAGES}/v1/chat/arquitetura")
     say("`make experiment` is watched live; `make observe` adds old campaigns; `make monitoring-down` removes it all.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from harness.checks.alerts import alert_delay, alert_lead, alert_resolved, alerts_fired
-from harness.checks.availability import availability
+from harness.checks.availability import availability, best_place
 from harness.checks.base import Check, Parameter
 from harness.checks.capacity import UNIT, capacity
 from harness.checks.contents import contents_kept
@@ -19,6 +19,7 @@ from harness.checks.users import users_served
 
 CHECKS: dict[str, Check] = {
     "availability": Check(availability, "share", by_place=True),
+    "availability_of_best_place": Check(best_place, "share"),
     "availability_under_fault": Check(availability_under_fault, "share", needs_fault=True, by_place=True),
     "latency": Check(latency, "s", {"percentile": Parameter(95.0, 0.0, 100.0)}, by_place=True),
     "contents_kept": Check(contents_kept, "share", needs_fault=True),

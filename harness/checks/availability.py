@@ -24,6 +24,22 @@ def availability(histories: Sequence[History], question: Question) -> Measuremen
     return share_measurement(pooled_share(counts), total, "arrivals", question.threshold, len(counts))
 
 
+def best_place(histories: Sequence[History], question: Question) -> Measurement:
+    """Return the availability, as a share, of the place whose users fared best, looked up anew in each run.
+
+    For what must hold on one side of a partition, whichever that is. Nothing where users were not told apart by place.
+    """
+    counts = []
+    for history in histories:
+        places = set() if history.arrivals.place is None else set(history.arrivals.place.tolist())
+        each = [counted for place in sorted(places) if (counted := good_of(history, question.kinds, place))[1]]
+        counts += [max(each, key=lambda counted: counted[0] / counted[1])] if each else []
+    total = sum(of for _, of in counts)
+    if total == 0:
+        return nothing("arrivals", "share", "no arrival of these kinds came from a place")
+    return share_measurement(pooled_share(counts), total, "arrivals", question.threshold, len(counts))
+
+
 def good_of(history: History, kinds: frozenset[str], place: str | None = None) -> tuple[int, int]:
     """Return (good, scheduled) of the counted arrivals of these kinds, and of this place alone if one is given."""
     arrivals = scheduled(history, kinds, place)

@@ -25,7 +25,7 @@ from harness.observe.command import DATA, data_directory
 from harness.observe.live import LiveMetrics
 from harness.observe.scraped import scrapes_of
 
-PROMETHEUS, GRAFANA = "http://127.0.0.1:9090", "http://127.0.0.1:3000"
+PROMETHEUS, GRAFANA, PAGES = "http://127.0.0.1:9090", "http://127.0.0.1:3000", "http://127.0.0.1:8080"
 HOME = "chaos-experiment"
 """The dashboard by which our Grafana is told from another one."""
 
@@ -42,6 +42,11 @@ def prometheus_is_up(url: str = PROMETHEUS) -> bool:
 def grafana_is_up(url: str = GRAFANA) -> bool:
     """Whether the laboratory's Grafana answers: one that has our dashboards, and shows them to anybody."""
     return HOME in _asked(f"{url}/api/dashboards/uid/{HOME}")
+
+
+def pages_are_up(url: str = PAGES) -> bool:
+    """Whether the laboratory's pages answer."""
+    return "/v1/chat/arquitetura" in _asked(url)
 
 
 def _asked(url: str) -> str:

@@ -63,8 +63,9 @@ def test_it_scrapes_this_machine_and_is_nobodys_leftover(client: docker.DockerCl
     monitoring.start(client, said.append)  # once more is no harm
     assert sum("left out" in line for line in said) == 2
     assert residue(before, snapshot(client)) == []
-    assert [item.kind for item in find_ours(client, monitoring.CAMPAIGN)] == ["container"]
+    assert [item.kind for item in find_ours(client, monitoring.CAMPAIGN)] == ["container", "container"]
     assert laboratory.prometheus_is_up()
+    assert laboratory.pages_are_up()
     server = serve_metrics()
     try:
         give_up = time.monotonic() + SCRAPED_S
@@ -77,7 +78,7 @@ def test_it_scrapes_this_machine_and_is_nobodys_leftover(client: docker.DockerCl
     assert found[0]["value"][1] == "7"
     monitoring.remove(said.append)
     assert find_ours(client, monitoring.CAMPAIGN) == []
-    assert not laboratory.prometheus_is_up()
+    assert not laboratory.prometheus_is_up() and not laboratory.pages_are_up()
     assert (tmp_path / "data" / "wal").is_dir()
 
 

@@ -91,7 +91,22 @@ def test_the_harm_of_a_fault_is_told_by_place() -> None:
     assert set(lost.values()) == {0.0}
 
 
+def test_the_place_that_fares_best_is_another_one_in_each_run() -> None:
+    runs = []
+    for well in ("tokyo", "virginia"):
+        run = of_the_world()
+        bad = (run.arrivals.place != well) | (run.arrivals.due_s < 3)
+        outcome = np.where(bad, Outcome.RESET.value, run.arrivals.outcome).astype(object)
+        runs.append(replace(run, arrivals=replace(run.arrivals, outcome=outcome)))
+    shares = [asked("availability", [run], place).value for run, place in zip(runs, ("tokyo", "virginia"), strict=True)]
+    assert min(shares) > 0.5 and max(shares) < 1
+    best = asked("availability_of_best_place", runs)
+    assert min(shares) <= best.value <= max(shares)
+    assert best.count == pytest.approx(sum(len(run.counted()) for run in runs) / 4, abs=4)
+
+
 def test_a_run_without_places_says_nothing_of_one() -> None:
+    assert asked("availability_of_best_place", [history()]).value is None
     assert asked("latency", [history()], "tokyo").value is None
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,15 @@ from harness.observe.live import DEFAULT_PORT
 from tests.unit.engine.fake_engine import FakeEngine
 
 ROOT = Path(__file__).resolve().parents[3]
+IMPORTED = """
+import sys
+import harness.pages.serve
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +44,11 @@ def file() -> dict[str, Any]:
 
 def test_it_needs_no_target(file: dict[str, Any]) -> None:
     assert "include" not in file
-    assert file["services"].keys() == {"prometheus", "grafana"}
-    part = file["services"]["prometheus"]["image"].removeprefix("testbed/")
-    assert part in known_parts()
-    assert (ROOT / file["services"]["prometheus"]["build"]["dockerfile"]).is_file()
+    assert file["services"].keys() == {"prometheus", "grafana", "pages"}
+    for ours in ("prometheus", "pages"):
+        part = file["services"][ours]["image"].removeprefix("testbed/")
+        assert part in known_parts()
+        assert (ROOT / file["services"][ours]["build"]["dockerfile"]).is_file()
     assert file["services"]["grafana"]["image"] == monitoring.GRAFANA_IMAGE
     assert re.fullmatch(r"grafana/grafana-oss:\d+\.\d+\.\d+", monitoring.GRAFANA_IMAGE)
 
@@ -59,6 +72,8 @@ def test_what_it_mounts_is_there_and_read_only(file: dict[str, Any]) -> None:
         source, _, mode = mount.split(":")
         assert (ROOT / source).is_dir()
         assert mode == "ro"
+    pages = file["services"]["pages"]
+    assert pages["read_only"] and all(mount.endswith(":ro") for mount in pages["volumes"])
     home = file["services"]["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     dashboard = (ROOT / "dashboards" / "generated" / Path(home).name).read_text(encoding="utf-8")
     assert f'"uid": "{laboratory.HOME}"' in dashboard
@@ -80,6 +95,26 @@ def test_prometheus_watches_the_harness() -> None:
     assert config["global"]["scrape_interval"] == "1s"
 
 
+def test_the_pages_need_no_more_than_their_image_has() -> None:
+    """What the group `pages` of uv.lock installs is all that importing them may need."""
+    exported = subprocess.run(
+        [sys.executable, "-c", IMPORTED], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    text = (ROOT / "uv.lock").read_text(encoding="utf-8")
+    locked = {package["name"]: package for package in tomllib.loads(text)["package"]}
+    groups = locked["chat-sla-testbed"]["dev-dependencies"]
+    wanted, open_ = set[str](), [one["name"] for one in groups["pages"]]
+    while open_:
+        name = open_.pop()
+        if name not in wanted:
+            wanted.add(name)
+            open_ += [one["name"] for one in locked[name].get("dependencies", [])]
+    distributions = metadata.packages_distributions()
+    needed = {normal(distributions[module][0]) for module in exported if module in distributions}
+    assert "duckdb" in needed
+    assert needed - {"chat-sla-testbed", "sniffio"} <= wanted  # anyio takes sniffio only where it happens to be
+
+
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_promtool_takes_the_configuration() -> None:
     command = ["promtool", "check", "config", str(ROOT / "dashboards/prometheus.yml")]
@@ -96,6 +131,6 @@ def test_no_audit_and_no_recover_touches_it(file: dict[str, Any], tmp_path: Path
     assert dirty(engine, tmp_path) == []
     assert find_ours(engine) == []
     assert recover(engine, lambda _: None, state=tmp_path, lock_folder=tmp_path) == []
-    assert engine.names("container") == {"prometheus", "grafana"}
-    assert {item.name for item in find_ours(engine, monitoring.CAMPAIGN)} == {"prometheus", "grafana"}
+    assert engine.names("container") == {"prometheus", "grafana", "pages"}
+    assert {item.name for item in find_ours(engine, monitoring.CAMPAIGN)} == {"prometheus", "grafana", "pages"}
     assert monitoring.CAMPAIGN.startswith(marks.RUN)

@@ -123,7 +123,9 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     monkeypatch.setattr(monitoring, "can_bind", lambda _: True)
     monkeypatch.setattr(monitoring, "data_directory", lambda: tmp_path / "data")
     monkeypatch.setattr(monitoring, "compose", lambda arguments, settings: asked.append([*arguments, *settings]))
-    monkeypatch.setattr(laboratory, "prometheus_is_up", lambda: True)
+    monkeypatch.setattr(monitoring, "RESULTS", tmp_path / "results")
+    for answers in ("prometheus_is_up", "pages_are_up"):
+        monkeypatch.setattr(laboratory, answers, lambda: True)
     return asked
 
 
@@ -134,11 +136,12 @@ def test_without_a_registry_grafana_is_left_out_with_one_sentence(started: list[
     (about,) = [line for line in said if "left out" in line]
     assert "registry-1.docker.io does not answer" in about
     assert any(laboratory.PROMETHEUS in line for line in said)
+    assert any(f"{laboratory.PAGES}/v1/chat/arquitetura" in line for line in said)
     assert not any(laboratory.GRAFANA in line for line in said)
     (asked,) = started
-    assert "prometheus" in asked
+    assert {"prometheus", "pages"} <= set(asked)
     assert "grafana" not in asked
-    assert (tmp_path / "data").is_dir()
+    assert (tmp_path / "data").is_dir() and (tmp_path / "results").is_dir()
 
 
 def test_with_its_image_grafana_is_there(started: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
