@@ -22,7 +22,7 @@ MORE = 4  # that wait beside the others for one that somebody gives back
 # waited were refused). Were so many free, those who wait would have them.
 UNCOUNTED = MORE - 1
 FILLING_PATIENCE_S = 20.0
-STILL_S = 2.0  # so long the count must stand still below the last place: who can still get one has it by then
+STILL_S = 2.0  # so long the count must stand still at or below the last place: who can still get one has it by then
 EMPTYING_PATIENCE_S = 10.0
 PAUSE_S = 0.2
 REFUSAL = "too many"
@@ -87,7 +87,8 @@ class Full:
             used = self._count()
             if used > self.worst:
                 self.worst, grew = used, time.monotonic()
-            if used >= self.most or (used >= self.all and time.monotonic() - grew >= STILL_S):
+            # Who counts may hold the last place: only one more than all is proof at once.
+            if used > self.most or (used >= self.all and time.monotonic() - grew >= STILL_S):
                 return
 
     def free(self) -> None:
@@ -107,12 +108,12 @@ class Full:
             time.sleep(PAUSE_S)
 
     def _count(self) -> int:
-        """How many are taken: all, when it has none left even for who counts."""
+        """How many are taken: more than all, when it has none left even for who counts."""
         try:
             return self.container.connections()[0]
         except InstrumentError as error:
             if REFUSAL in str(error).lower():
-                return self.most
+                return self.most + 1
             raise
 
     def held(self) -> bool:
@@ -122,8 +123,9 @@ class Full:
 
     def sentence(self) -> str:
         """What became of it, for people."""
-        counts = f"{self.before} of {self.most} connections before, {self.worst} at the worst"
-        end = "another container stood there at the end" if self.at_end is None else f"{self.at_end} at the end"
+        worst, at_end = (None if count is None else min(count, self.most) for count in (self.worst, self.at_end))
+        counts = f"{self.before} of {self.most} connections before, {worst} at the worst"
+        end = "another container stood there at the end" if at_end is None else f"{at_end} at the end"
         return f"{self.container.name}: {counts}, {end}, {self.after} after healing."
 
 

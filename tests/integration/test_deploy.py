@@ -211,6 +211,8 @@ def test_settle_mends_what_a_run_left_and_says_what_it_was(stack: Stack) -> None
 def test_faults_bite_and_prove_it(stack: Stack) -> None:
     stage = DockerStage(stack, stack.target, RunClock.starting_in(0))
     for fault in (Crash(role="cache"), Crash(zone="b", stays_away=True), LinkDown(link="cache")):
+        # What the one before has stopped runs again, which is not yet to say that it answers.
+        assert eventually(lambda: all(link.probe().outcome == "answered" for link in stack.links.values()))
         injection = fault.inject(stage)
         if not (isinstance(fault, Crash) and not fault.stays_away):
             assert ask(stack)[0] == 503
