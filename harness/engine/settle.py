@@ -14,6 +14,7 @@ from harness.faults.base import LinkHandle
 if TYPE_CHECKING:
     from harness.engine.stack import Stack, Unit
 
+SILENT_S = 15.0  # a link to something that runs
 QUIET_S = 30.0  # for alerts that something before the run has caused
 
 
@@ -21,7 +22,7 @@ def settle(stack: Stack, timeout_s: float) -> list[str]:
     """Mend what is not in order and return it in words; empty when everything was.
 
     In this order: containers run, restart policies are their own, health checks pass, Toxiproxy has every proxy
-    enabled and no toxic, simulators are reset, links answer, the entry is ready; then pagers forget, as soon as nothing
+    enabled and no toxic, simulators are reset, links answer (what does not is connected anew), the entry is ready; then pagers forget, as soon as nothing
     fires, or in vain. Raises InstrumentError when it is not all so within `timeout_s` (s).
     """
     deadline = time.monotonic() + timeout_s
@@ -36,8 +37,10 @@ def settle(stack: Stack, timeout_s: float) -> list[str]:
     for provider in stack.providers.values():
         provider.reset()
     for link in stack.links.values():
-        if not until(partial(answers, link), deadline):
-            raise InstrumentError(f"The link {link.name} does not answer: {link.probe()}.")
+        if not until(partial(answers, link), min(deadline, time.monotonic() + SILENT_S)):
+            found += stack.reconnect(link.name)
+            if not until(partial(answers, link), max(deadline, time.monotonic() + SILENT_S)):
+                raise InstrumentError(f"The link {link.name} does not answer: {link.probe()}.")
     stack.ready(max(1.0, deadline - time.monotonic()))
     for pager in stack.pagers.values():
         until(pager.quiet, min(deadline, time.monotonic() + QUIET_S), every_s=0.5)

@@ -260,6 +260,10 @@ class Stack:
                 left.append(f"volume {name}")
         return left
 
+    def reconnect(self, link: str) -> list[str]:
+        """Have the engine connect anew what a link leads to, if it can get that wrong; return what was done."""
+        return []
+
     def settle(self, timeout_s: float = 60.0) -> list[str]:
         """Put everything in order for the next run and return what was not; see `harness.engine.settle`."""
         return settle(self, timeout_s)

@@ -15,6 +15,7 @@ from harness.engine import marks
 from harness.engine.cli import STDIN, ComposeCli, blot_out
 from harness.engine.container import DockerContainer
 from harness.engine.holds import Holds
+from harness.engine.settle import until
 from harness.engine.slot import SwarmSlot
 from harness.engine.stack import LogSource, SlotUnit, Stack, Unit
 from harness.engine.swarm_service import SwarmService
@@ -25,6 +26,8 @@ from harness.engine.sweep import Log
 from harness.errors import InstrumentError
 from harness.faults.base import Container, ServiceHandle
 from harness.target import Target
+
+RECONNECTED_S = 40.0
 
 
 class SwarmStack(Stack):
@@ -124,6 +127,19 @@ class SwarmStack(Stack):
         deadline = time.monotonic() + timeout_s
         found = put_in_order(self, deadline)
         return found + super().settle(max(1.0, deadline - time.monotonic()))
+
+    def reconnect(self, link: str) -> list[str]:
+        """Replace the containers that a link leads to.
+
+        Seen once in some hundred fail-overs (engine 20.10): a container that came back ran, was healthy and reached
+        everybody, but its name led to nobody any more, until it got another endpoint.
+        """
+        service = self.swarm_services.get(next((one.to for one in self.target.links if one.name == link), ""))
+        if service is None:
+            return []
+        service.redeploy()
+        until(service.settled, time.monotonic() + RECONNECTED_S)
+        return [f"link {link}: silent, though what it leads to ran: {service.name} was replaced"]
 
     def declared_replicas(self, name: str) -> int | None:
         """How many replicas the plain file asks for; None for a global service."""

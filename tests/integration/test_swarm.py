@@ -278,6 +278,17 @@ def test_dropped_packets_bite_through_toxiproxy_and_round_it_and_are_counted(sta
     assert ask(stack)["store"] is True
 
 
+def test_what_a_silent_link_leads_to_is_put_in_another_place(stack: SwarmStack) -> None:
+    before = slot(stack, "store").state().pid
+    (said,) = stack.reconnect("store")
+    assert "store was replaced" in said
+    assert eventually(lambda: stack.links["store"].probe().outcome == "answered")
+    assert slot(stack, "store").state().pid != before
+    assert ask(stack)["store"] is True
+    assert stack.settle() == []
+    assert stack.reconnect("provider") == []  # a simulator stands beside the stack
+
+
 def test_a_deploy_replaces_every_replica_and_nobody_notices(stack: SwarmStack) -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
     (service,) = stage(stack).services(role="app", zone="b", region=None)
