@@ -22,8 +22,9 @@ def settle(stack: Stack, timeout_s: float) -> list[str]:
     """Mend what is not in order and return it in words; empty when everything was.
 
     In this order: containers run, restart policies are their own, health checks pass, Toxiproxy has every proxy
-    enabled and no toxic, simulators are reset, links answer (what does not is connected anew), the entry is ready; then pagers forget, as soon as nothing
-    fires, or in vain. Raises InstrumentError when it is not all so within `timeout_s` (s).
+    enabled and no toxic, simulators are reset, links answer (what stays silent is connected anew), the entry is ready;
+    then pagers forget, as soon as nothing fires, or in vain. Raises InstrumentError when it is not all so within
+    `timeout_s` (s).
     """
     deadline = time.monotonic() + timeout_s
     found: list[str] = []
