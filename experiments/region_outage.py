@@ -7,4 +7,4 @@ from harness.experiment import At, Experiment
 from harness.faults.crash import Crash
 
 REGION = Crash(region_of="database", stays_away=True)
-EXPERIMENT = Experiment(timeline=(At(8, REGION, lasts_s=40),), places=True, duration_s=80)
+EXPERIMENT = Experiment(timeline=(At(8, REGION, lasts_s=40),), places=True, duration_s=110)

@@ -81,6 +81,24 @@ def test_half_the_latency_is_not_confirmed_and_the_dose_is_told() -> None:
     assert receipt.delivered["added_ms"] == pytest.approx(150)
 
 
+def test_a_slow_moment_before_does_not_make_the_dose_smaller() -> None:
+    class Busy(FakeLink):
+        """A link whose first answer takes long, as when the machine has other things to do."""
+
+        asked = 0
+
+        def probe(self, timeout_s: float = 2.0) -> Probe:
+            self.asked += 1
+            found = super().probe(timeout_s)
+            return Probe("answered", 250.0) if self.asked == 1 else found
+
+    injection = LinkSlow("cache", latency_ms=300).inject(on(Busy("cache")))
+    injection.heal()
+    receipt = injection.receipt()
+    assert receipt.status == "confirmed"
+    assert receipt.delivered["added_ms"] == pytest.approx(300)
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
 def test_what_does_not_heal_is_an_error(fault: LinkFault) -> None:
     with pytest.raises(InstrumentError):
