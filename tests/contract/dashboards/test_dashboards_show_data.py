@@ -91,7 +91,7 @@ def why_empty(query: Query, chosen: dict[str, str]) -> str | None:
 
 
 def test_there_is_a_recording_of_each_phase(recorded: Recorded) -> None:
-    assert {chosen["phase"] for chosen, _ in recorded.runs} == {"v1", "v2", "v3"}
+    assert {chosen["phase"] for chosen, _ in recorded.runs} == {"v1", "v2", "v3", "v4"}
 
 
 def test_experiment_shows_every_recorded_run(recorded: Recorded) -> None:
@@ -126,7 +126,7 @@ def test_every_phase_is_in_the_comparison(recorded: Recorded) -> None:
         expr = filled(query.expr, ALL, recorded.window)
         found = values(recorded.prometheus, expr, recorded.window, query.instant)
         phases = {json.loads(labels)["phase"] for labels in found}
-        assert phases == {"v1", "v2", "v3"}, query.panel
+        assert phases == {"v1", "v2", "v3", "v4"}, query.panel
 
 
 def test_variables_offer_every_run(recorded: Recorded) -> None:
