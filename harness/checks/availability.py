@@ -18,10 +18,7 @@ def availability(histories: Sequence[History], question: Question) -> Measuremen
     are scheduled and not good; those of an abuser are left out of both numbers (see `scheduled` for 429).
     """
     counts = [good_of(history, question.kinds, question.place) for history in histories]
-    total = sum(of for _, of in counts)
-    if total == 0:
-        return nothing("arrivals", "share", "no arrival of these kinds was scheduled")
-    return share_measurement(pooled_share(counts), total, "arrivals", question.threshold, len(counts))
+    return _pooled(counts, question, "no arrival of these kinds was scheduled")
 
 
 def best_place(histories: Sequence[History], question: Question) -> Measurement:
@@ -34,9 +31,14 @@ def best_place(histories: Sequence[History], question: Question) -> Measurement:
         places = set() if history.arrivals.place is None else set(history.arrivals.place.tolist())
         each = [counted for place in sorted(places) if (counted := good_of(history, question.kinds, place))[1]]
         counts += [max(each, key=lambda counted: counted[0] / counted[1])] if each else []
+    return _pooled(counts, question, "no arrival of these kinds came from a place")
+
+
+def _pooled(counts: Sequence[tuple[int, int]], question: Question, because: str) -> Measurement:
+    """Return the share of several (good, scheduled), one of each run; nothing, with the reason, where there is none."""
     total = sum(of for _, of in counts)
     if total == 0:
-        return nothing("arrivals", "share", "no arrival of these kinds came from a place")
+        return nothing("arrivals", "share", because)
     return share_measurement(pooled_share(counts), total, "arrivals", question.threshold, len(counts))
 
 
