@@ -56,7 +56,8 @@ def read_day(folder: Path) -> tuple[dict[str, Any], History]:
         "run": record.runs[0],
         "ended": ended,
         "ended_because": because or "".join(doubts[:1]),
-        "lasted_s": seen.record.duration_s,
+        "lasted_s": _under_load_s(history) if ended == CUT_OFF else history.record.duration_s,
+        "judged_s": seen.record.duration_s,
         "healthy": None if ended == CUT_OFF else not why_ill,
         "unhealthy_because": why_ill,
         "valid": not doubts,
@@ -75,10 +76,15 @@ def read_day(folder: Path) -> tuple[dict[str, Any], History]:
 
 def observed(history: History) -> History:
     """Return that part of a run that was cut off whose arrivals could all end: due a deadline before the last."""
-    arrivals, record = history.arrivals, history.record
-    sent = arrivals.sent_s[~np.isnan(arrivals.sent_s)]
-    until_s = max(0.0, float(sent.max()) - record.deadline_s) if len(sent) else 0.0
-    return History(replace(record, duration_s=until_s), arrivals.select(arrivals.due_s < until_s))
+    until_s = max(0.0, _under_load_s(history) - history.record.deadline_s)
+    arrivals = history.arrivals
+    return History(replace(history.record, duration_s=until_s), arrivals.select(arrivals.due_s < until_s))
+
+
+def _under_load_s(history: History) -> float:
+    """When the last arrival was sent: how long a day that was cut off has lasted."""
+    sent = history.arrivals.sent_s[~np.isnan(history.arrivals.sent_s)]
+    return float(sent.max()) if len(sent) else 0.0
 
 
 def _plan(path: Path) -> dict[str, Any]:
@@ -181,7 +187,7 @@ def _with_costs(incidents: list[dict[str, Any]], seen: History) -> list[dict[str
     found = []
     for one, later in zip_longest(incidents, incidents[1:]):
         on_s = one["struck_s"]
-        end_s = later["struck_s"] if later else seen.record.duration_s
+        end_s = later["struck_s"] if later else max(on_s, seen.record.duration_s)
         off_s = min(end_s, max((fault["off_s"] or end_s for fault in one["faults"]), default=on_s))
         mine = (over > on_s) & ((over <= end_s) | (later is None))
         works_s = works_from(arrivals.due_s[mine], good[mine], off_s, end_s)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -61,6 +62,21 @@ def stored(server: LocalPostgres) -> int:
         row = connection.execute(f"SELECT count(*) FROM {table(server)} WHERE _jsonb ? 'number'").fetchone()
         assert row is not None
         return int(row[0])
+
+
+def until_commits_wait(server: LocalPostgres, within_s: float = 30.0) -> None:
+    """Return when a commit waits for a standby: the checkpointer, which may be busy, tells backends of the setting."""
+    deadline, said = time.monotonic() + within_s, list[str]()
+    while not any("canceling wait for synchronous replication" in one for one in said):
+        assert time.monotonic() < deadline, f"no commit waited within {within_s:g} s"
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+            impatient = threading.Timer(0.3, connection.cancel)
+            impatient.start()
+            with suppress(psycopg.errors.QueryCanceled):
+                connection.execute("CREATE TABLE IF NOT EXISTS waited (at timestamptz)")
+            impatient.cancel()
+            impatient.join()
 
 
 @pytest.fixture
@@ -187,6 +203,7 @@ async def test_a_commit_that_no_standby_confirms_is_not_reported_as_stored(
     async with store_at(*(one.address for one in gateways), MONGODB_REPEAT_S="5") as store:
         turn = await eventually(lambda: chat(store))
         await asyncio.to_thread(primary.configure, "synchronous_standby_names", "nobody")
+        await asyncio.to_thread(until_commits_wait, primary)
         with pytest.raises(StoreUnavailable):
             await chat(store)
         assert sum(one.metric("gateway_unconfirmed_commits_total") for one in gateways) > 0

@@ -133,20 +133,37 @@ def test_what_is_left_behind_is_not_healthy_and_what_was_not_healed_neither(tmp_
     assert not data["valid"] and len(data["not_reached"]) == len(day.drawn)
 
 
-def test_a_day_that_was_cut_off_counts_as_far_as_it_went_and_nobody_knows_its_health(tmp_path: Path) -> None:
-    folder = tmp_path / "gameday-v1-1"
+def cut_off(folder: Path, at_s: float) -> Path:
+    """A day whose harness stopped sending at `at_s`."""
     folder.mkdir()
     write_plan(folder, the_day())
     whole = history(experiment="gameday", duration_s=DAY_S, void_because=["the run was interrupted"])
-    sent = np.where(whole.arrivals.due_s < 100, whole.arrivals.sent_s, np.nan)
+    sent = np.where(whole.arrivals.due_s < at_s, whole.arrivals.sent_s, np.nan)
     cut = replace(whole.arrivals, sent_s=sent, outcome=np.where(np.isnan(sent), "unsent", whole.arrivals.outcome))
     unsent = int(np.isnan(sent).sum())
     store(folder, History(replace(whole.record, generator=replace(GENERATOR, unsent=unsent)), cut))
     write_events(folder, [])
+    return folder
+
+
+def test_a_day_that_was_cut_off_counts_as_far_as_it_went_and_nobody_knows_its_health(tmp_path: Path) -> None:
+    folder = cut_off(tmp_path / "gameday-v1-1", 100)
     data = conclude_day(folder)
     assert (data["ended"], data["healthy"]) == ("cut off", None)
-    assert data["lasted_s"] == pytest.approx(90, abs=1)
+    assert data["lasted_s"] == pytest.approx(100, abs=1)
+    assert data["judged_s"] == pytest.approx(90, abs=1)
     assert data["availability"]["value"] == 1.0  # what was never sent is not the target's
+    assert "NOT KNOWN" in (folder / "report.html").read_text()
+    assert "what came later could not end" in (folder / "report.md").read_text()
+
+
+def test_a_day_that_was_cut_off_before_an_arrival_had_to_end_has_lasted_all_the_same(tmp_path: Path) -> None:
+    folder = cut_off(tmp_path / "gameday-v1-1", 6)
+    write_events(folder, [{"t_s": 3.0, "event": "incident_begun", "number": 1, "put_off_because": []}])
+    data = conclude_day(folder)
+    assert data["lasted_s"] == pytest.approx(6, abs=1) and data["judged_s"] == 0
+    assert data["availability"]["value"] is None
+    assert data["incidents"][0]["watched_s"] == 0
     assert "NOT KNOWN" in (folder / "report.html").read_text()
 
 
