@@ -19,12 +19,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import docker
 import requests
 
+from harness.afresh import carry_through
 from harness.calibration.coverage import covering
 from harness.campaign_record import CampaignRecord, read_campaign, write_campaign
 from harness.claims import Claims, load_claims
@@ -38,7 +40,7 @@ from harness.engine.marks import engine_id, project_name, state_folder
 from harness.engine.residue import Snapshot, dirty, residue, snapshot
 from harness.engine.stack import Stack
 from harness.engine.swarm import SwarmDeployer
-from harness.errors import ConfigError, HarnessError, InstrumentError, NothingToBreak, did_you_mean
+from harness.errors import ConfigError, HarnessError, InstrumentError, NothingToBreak, OutOfOrder, did_you_mean
 from harness.experiment import MOST_PER_S, Experiment, known_experiments, load_experiment
 from harness.history import RECORD, RunRecord
 from harness.interruption import Interrupted, exposed, interruptible, shielded
@@ -192,6 +194,19 @@ def run_seed(seed: int, experiment: str, repeat: int) -> int:
     return int.from_bytes(digest[:6], "big")
 
 
+@dataclass(frozen=True)
+class _Job:
+    """One run to be carried out: its experiment, which repeat of it, and its place in the campaign, from 1."""
+
+    experiment: Experiment
+    repeat: int
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.number:02d}-{self.experiment.name}-{self.repeat}"
+
+
 class _Campaign:
     """A campaign while it happens: its record is on disk from the start, and rewritten after each run."""
 
@@ -232,8 +247,7 @@ class _Campaign:
             journal = Journal.begin(state, campaign=self._folder.name, phase=phase, project=project, results=results)
             try:
                 self._begin()
-                with self._stack(journal) as stack, exposed():
-                    self._runs(Lab(self._plan.target, stack, self._view, journal, self._observer, self._plan.director))
+                carry_through(self._jobs(), lambda: self._lab(journal), self._one, self._afresh)
             except InstrumentError as error:
                 self._fail(str(error))
             except _ENGINE_ERRORS as error:
@@ -314,29 +328,41 @@ class _Campaign:
         except HarnessError as error:  # `make logs` tries again, and the logs themselves are kept
             self._view.say(f"The logs cannot be searched yet: {error}")
 
-    def _runs(self, lab: Lab) -> None:
-        number = 0
-        for experiment in self._plan.experiments:
-            for repeat in range(self._plan.first, self._plan.first + self._plan.repeats):
-                number += 1
-                self._view.run_begins(experiment.name, experiment.hypothesis, number)
-                try:
-                    self._until_clean(experiment, repeat, number, lab)
-                except NothingToBreak as error:
-                    if self._plan.chosen:
-                        raise
-                    self._record = replace(
-                        self._record, left_out={**self._record.left_out, experiment.name: str(error)}
-                    )
-                    self._view.say(f"    left out: {error}")
-                    break
+    @contextmanager
+    def _lab(self, journal: Journal) -> Iterator[Lab]:
+        plan = self._plan
+        with self._stack(journal) as stack, exposed():
+            yield Lab(plan.target, stack, self._view, journal, self._observer, plan.director)
 
-    def _until_clean(self, experiment: Experiment, repeat: int, number: int, lab: Lab) -> None:
+    def _jobs(self) -> Iterator[_Job]:
+        repeats = range(self._plan.first, self._plan.first + self._plan.repeats)
+        for number, (experiment, repeat) in enumerate(product(self._plan.experiments, repeats), start=1):
+            yield _Job(experiment, repeat, number)
+
+    def _one(self, job: _Job, lab: Lab) -> None:
+        """Carry out one run, unless the target has nothing for its experiment to break; then its repeats, too."""
+        experiment = job.experiment
+        if experiment.name in self._record.left_out:
+            return
+        self._view.run_begins(experiment.name, experiment.hypothesis, job.number)
+        try:
+            self._until_clean(job, lab)
+        except NothingToBreak as error:
+            if self._plan.chosen:
+                raise
+            self._record = replace(self._record, left_out={**self._record.left_out, experiment.name: str(error)})
+            self._view.say(f"    left out: {error}")
+
+    def _afresh(self, job: _Job, because: OutOfOrder) -> None:
+        self._view.say(f"    not in order, so the stack is replaced by a new one: {because}")
+        self._record = replace(self._record, afresh={**self._record.afresh, f"runs/{job.name}": str(because)})
+        self._write()
+
+    def _until_clean(self, job: _Job, lab: Lab) -> None:
         """Run it, and again when nothing but the machine's own business made the generator late."""
-        name = f"{number:02d}-{experiment.name}-{repeat}"
         for attempt in range(1 + MOST_REPEATS_OF_LATE_RUNS):
-            folder = self._folder / "runs" / (name if attempt == 0 else f"{name}-again{attempt}")
-            record = self._run(experiment, repeat, lab, folder)
+            folder = self._folder / "runs" / (job.name if attempt == 0 else f"{job.name}-again{attempt}")
+            record = self._run(job.experiment, job.repeat, lab, folder)
             if record.valid:
                 return
             self._view.say(f"    void: {'; '.join(record.void_because)}")

@@ -37,8 +37,10 @@ class CampaignRecord:
     it. `versions` and `machine` are names and what was found, for people. `runs` are folders, relative to the
     campaign's own, in the order in which they ran. `left_out` says, by experiment, why it could not be put to this
     target. `repeated` names the folders of runs that were done once more because the machine made the generator
-    late, each with the reason: they are kept and not judged. `void_because` lists what went wrong beyond single runs:
-    any of it means that the instrument failed. `calibration` is None where none covers it (docs/calibration.md).
+    late, each with the reason: they are kept and not judged. `afresh` names the runs before which the stack could not
+    be put in order and was replaced by a new one, each with what was wrong. `void_because` lists what went wrong beyond
+    single runs: any of it means that the instrument failed. `calibration` is None where none covers it
+    (docs/calibration.md).
     """
 
     schema: int
@@ -56,6 +58,7 @@ class CampaignRecord:
     runs: tuple[str, ...]
     left_out: dict[str, str] = field(default_factory=dict)
     repeated: dict[str, str] = field(default_factory=dict)
+    afresh: dict[str, str] = field(default_factory=dict)
     void_because: tuple[str, ...] = ()
     calibration: Calibration | None = None
 

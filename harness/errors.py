@@ -32,6 +32,10 @@ class InstrumentError(HarnessError):
     """The instrument failed, not the target: what was measured cannot be trusted."""
 
 
+class OutOfOrder(InstrumentError):
+    """The stack could not be put in order before a run; nothing of that run has begun."""
+
+
 class EngineBusy(HarnessError):
     """Another harness is at work on the engine."""
 

@@ -28,7 +28,7 @@ from harness.decisions import DecisionWatch, deciders
 from harness.distance import AFTERWARDS_S, Distances
 from harness.ended_early import EndedEarly, counts_until, remaining_doubts, shortened
 from harness.engine.stage import DockerStage
-from harness.errors import InstrumentError, NothingToBreak
+from harness.errors import InstrumentError, NothingToBreak, OutOfOrder
 from harness.experiment import Experiment
 from harness.history import (
     BEGUN,
@@ -69,9 +69,14 @@ AUDIT_SHARE = 0.2  # of a long run's length: it has more messages to look for
 def run_experiment(experiment: Experiment, repeat: int, seed: int, lab: Lab, folder: Path) -> RunRecord:
     """Carry out one run in `folder`, which is empty, and return its record, which is on disk by then.
 
-    Raises NothingToBreak when a fault has no aim, InstrumentError when the run cannot even begin.
+    Raises NothingToBreak when a fault has no aim, OutOfOrder when the stack is not as after its start, InstrumentError
+    when the run cannot even begin.
     """
-    for line in lab.stack.settle(SETTLE_S):
+    try:
+        found = lab.stack.settle(SETTLE_S)
+    except InstrumentError as error:
+        raise OutOfOrder(str(error)) from error
+    for line in found:
         lab.view.say(f"    put in order before the run: {line}")
     check_aims(experiment, lab)
     plan = plan_segments(

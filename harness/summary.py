@@ -68,6 +68,7 @@ def build_summary(
         claims=[_claim(verdict, overloaded_among(verdict.runs, histories)) for verdict in verdicts],
         left_out=campaign.left_out,
         repeated=campaign.repeated,
+        afresh=campaign.afresh,
         calibration=CalibrationPart(**vars(campaign.calibration)) if campaign.calibration else None,
         void_because=list(campaign.void_because),
         valid=bool(histories) and not campaign.void_because and all(h.record.valid for h in histories),

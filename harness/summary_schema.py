@@ -335,6 +335,7 @@ class Summary(Part):
     claims: list[ClaimPart]
     left_out: dict[str, str]
     repeated: dict[str, str]
+    afresh: dict[str, str] = Field(default={})
     calibration: CalibrationPart | None
     void_because: list[str]
     valid: bool

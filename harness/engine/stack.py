@@ -207,6 +207,8 @@ class Stack:
     def logs(self, folder: Path) -> None:
         """Write one file per service, `<service>.log`, with the engine's time stamps; secrets are blotted out.
 
+        What an earlier stack of the campaign has left there stays above it.
+
         A line `==> name <==` says from which container those below it come.
 
         A log that cannot be read says so in its place: the stack must come down whatever its logs are like.
@@ -220,7 +222,8 @@ class Stack:
                 text = f"The log of {source.name} cannot be read: {error}\n"
             parts.setdefault(source.service, []).append(f"==> {source.name} <==\n{text.rstrip()}\n")
         for service, texts in parts.items():
-            (folder / f"{service}.log").write_text(self._blot_out("".join(texts)), encoding="utf-8")
+            with (folder / f"{service}.log").open("a", encoding="utf-8") as file:
+                file.write(self._blot_out("".join(texts)))
 
     def _blot_out(self, text: str) -> str:
         return without_passwords(blot_out(text, self._blotted))
