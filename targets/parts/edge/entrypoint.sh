@@ -4,11 +4,12 @@
 # ORIGINS (name:port, separated by blanks; a name need not resolve yet, and may come to stand for another address).
 # BACKUP_ORIGINS: those that are asked only when not one of the others is well (default: none).
 # EDGE_CHECK_MS (500): how often each of them is asked whether it is well.
+# EDGE_RISE (1): after how many good answers in a row one that was not well gets users again.
 # EDGE_RETRIES=0 and EDGE_STALE=off each switch a mechanism off, to show that it matters.
 set -eu
 
 : "${ORIGINS:?Set ORIGINS, for example to \"lb-a:8080 lb-b:8080\".}"
-export RETRIES="${EDGE_RETRIES:-2}" CHECK_MS="${EDGE_CHECK_MS:-500}"
+export RETRIES="${EDGE_RETRIES:-2}" CHECK_MS="${EDGE_CHECK_MS:-500}" RISE="${EDGE_RISE:-1}"
 
 cp /etc/haproxy/origins.cfg /etc/nginx/edge.conf /run/edge/
 servers() { # $1: origins, $2: what is said of each
