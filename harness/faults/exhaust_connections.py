@@ -24,6 +24,7 @@ UNCOUNTED = MORE - 1
 FILLING_PATIENCE_S = 20.0
 STILL_S = 2.0  # so long the count must stand still at or below the last place: who can still get one has it by then
 EMPTYING_PATIENCE_S = 10.0
+TAKEN_AGAIN_S = 1.5
 PAUSE_S = 0.2
 REFUSAL = "too many"
 """Part of what a database says when even the places are taken that it keeps for its keepers (PostgreSQL: 'sorry, too
@@ -78,9 +79,7 @@ class Full:
 
     def fill(self) -> None:
         """Take what is left, and go on trying for what is given back; wait until all are taken."""
-        one = f"(while :; do {shlex.join(self.container.connect_command())}; sleep 1; done) &"
-        count = self.most - self.before + MORE
-        leave_running(self.container, TAKEN, f"i=0; while [ $i -lt {count} ]; do {one} i=$((i+1)); done; wait")
+        self._take(self.most - self.before + MORE)
         began = grew = time.monotonic()
         while time.monotonic() - began < FILLING_PATIENCE_S:
             time.sleep(PAUSE_S)
@@ -88,15 +87,24 @@ class Full:
             if used > self.worst:
                 self.worst, grew = used, time.monotonic()
             # Who counts may hold the last place: only one more than all is proof at once.
-            if used > self.most or (used >= self.all and time.monotonic() - grew >= STILL_S):
+            still = time.monotonic() - grew >= STILL_S
+            if used > self.most or (used >= self.all and still):
                 return
+            if still:  # others have given back more than those who wait can take
+                self._take(self.most - used)
+                grew = time.monotonic()
+
+    def _take(self, count: int) -> None:
+        """Leave so many running that each take a connection, and try again each second while there is none."""
+        one = f"(while :; do {shlex.join(self.container.connect_command())}; sleep 1; done) &"
+        leave_running(self.container, TAKEN, f"i=0; while [ $i -lt {count} ]; do {one} i=$((i+1)); done; wait")
 
     def free(self) -> None:
         """Give them back, and see that they are; nothing happens when another container stands there now."""
         if self.container.id != self.id:
             return
         if self.at_end is None:
-            self.at_end = self._count()
+            self.at_end = self._last_count()
         end_marked(self.container, TAKEN)
         deadline = time.monotonic() + EMPTYING_PATIENCE_S
         while True:
@@ -106,6 +114,13 @@ class Full:
             if time.monotonic() > deadline:
                 raise InstrumentError(f"{self.container.name} still has {self.after} of {self.most} connections.")
             time.sleep(PAUSE_S)
+
+    def _last_count(self) -> int:
+        """How many are taken now. What somebody has just given back, one who waits takes within a second."""
+        deadline = time.monotonic() + TAKEN_AGAIN_S
+        while (used := self._count()) < self.all and time.monotonic() < deadline:
+            time.sleep(PAUSE_S)
+        return used
 
     def _count(self) -> int:
         """How many are taken: more than all, when it has none left even for who counts."""

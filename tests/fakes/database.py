@@ -25,7 +25,7 @@ class FakeDatabase(InhabitedContainer):
 
     def run(self, command: tuple[str, ...], timeout_s: float = 10.0) -> str:
         if command[0] == "env" and (asked := re.search(r"-lt (\d+) ]; do \(while :; do hold 'one c", command[-1])):
-            self.taken = 0 if self.deaf else min(int(asked[1]), self.gives, self.most - self.used)
+            self.taken = 0 if self.deaf else min(self.taken + int(asked[1]), self.gives, self.most - self.used)
         said = super().run(command, timeout_s)
         if not self.left and not self.keeps and command[-1].startswith("kill -KILL"):
             self.taken = 0

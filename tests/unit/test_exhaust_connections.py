@@ -18,6 +18,7 @@ FAULT = ExhaustConnections(role="database")
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exhaust_connections, "FILLING_PATIENCE_S", 0.0)
     monkeypatch.setattr(exhaust_connections, "EMPTYING_PATIENCE_S", 0.0)
+    monkeypatch.setattr(exhaust_connections, "TAKEN_AGAIN_S", 0.0)
     monkeypatch.setattr(exhaust_connections.time, "sleep", lambda _: None)
 
 
@@ -61,6 +62,40 @@ def test_two_places_that_nobody_counts_may_be_on_their_way(monkeypatch: pytest.M
     monkeypatch.setattr(container, "connections", lambda: (next(counts, 17), 17))
     FAULT.inject(stage(container))
     assert next(counts, None) is None, "it was said to be full before it was"
+
+
+def test_what_others_give_back_meanwhile_is_taken_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr(exhaust_connections, "FILLING_PATIENCE_S", 50.0)
+    monkeypatch.setattr(exhaust_connections.time, "monotonic", lambda: next(clock) / 10)
+    container = database(most=40)
+    container.used = 20
+    take, counts = container.run, []
+
+    def give_back(command: tuple[str, ...], timeout_s: float = 10.0) -> str:
+        said = take(command, timeout_s)
+        if command[0] == "env":
+            counts.append(container.taken)
+            container.used = 5  # fifteen of those that were there at first
+        return said
+
+    monkeypatch.setattr(container, "run", give_back)
+    injection = FAULT.inject(stage(container))
+    assert counts == [20, 35] and container.connections() == (40, 40)
+    injection.heal()
+    assert injection.receipt().status == "confirmed"
+
+
+def test_a_place_that_is_taken_again_within_a_second_was_never_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exhaust_connections, "FILLING_PATIENCE_S", 5.0)
+    monkeypatch.setattr(exhaust_connections, "TAKEN_AGAIN_S", 5.0)
+    container = database()
+    injection = FAULT.inject(stage(container))
+    counts = iter([10, 10, 17])
+    count = container.connections
+    monkeypatch.setattr(container, "connections", lambda: (next(counts, count()[0]), 17))
+    injection.heal()
+    assert injection.receipt().status == "confirmed"
 
 
 @pytest.mark.usefixtures("patient")
