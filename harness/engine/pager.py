@@ -70,6 +70,10 @@ class PagerControl:
         spoken_of = {told.key for _, told in heard.told()}
         return not heard.firing() and self.carried.keys() <= spoken_of
 
+    def fires_anew(self) -> bool:
+        """Whether something fires that is not carried."""
+        return bool(self.notifications().firing().keys() - self.carried.keys())
+
     def _ask(self, method: str, path: str, or_none: bool = False) -> Any:
         try:
             response = self._client.request(method, path)

@@ -45,12 +45,17 @@ def test_it_reads_what_was_received(server: PagerServer, pager: PagerControl) ->
 def test_it_forgets_and_remembers_what_fires_all_the_same(server: PagerServer, pager: PagerControl) -> None:
     slow, down = told("Slow", starts=970), told("Down", starts=980)
     server.received = [webhook(990, slow, down), webhook(995, told("Slow", "resolved", starts=970))]
-    assert not pager.quiet()
+    assert not pager.quiet() and pager.fires_anew()
     assert pager.forget() == ["Down"]
     assert server.orders[-1] == "POST /reset" and server.received == []
     assert list(pager.carried.values()) == ["Down"]
+    assert not pager.fires_anew(), "it was waited for already"
     assert not pager.quiet(), "nobody is told a second time, and it fires on"
     assert pager.forget() == ["Down"]
+    server.received = [webhook(1005, told("Down", starts=980))]  # told again, as Alertmanager does from time to time
+    assert not pager.fires_anew() and not pager.quiet()
+    server.received = [webhook(1006, told("Slow", starts=1004))]
+    assert pager.fires_anew()
     server.received = [webhook(1010, told("Down", "resolved", starts=980))]
     assert pager.quiet()
     assert pager.forget() == [] == list(pager.carried)

@@ -51,3 +51,33 @@ def test_one_that_stays_silent_is_an_error_with_its_name() -> None:
     stack: Any = Stack(silent=True, helps=False)
     with pytest.raises(InstrumentError, match="The link cache does not answer"):
         settle(stack, 0.0)
+
+
+class Pager:
+    """A pager of which alerts fire on; `anew` says whether they are others than before the run before."""
+
+    def __init__(self, *, anew: bool) -> None:
+        self.anew, self.asked = anew, 0
+
+    def quiet(self) -> bool:
+        self.asked += 1
+        return False
+
+    def fires_anew(self) -> bool:
+        return self.anew
+
+    def forget(self) -> list[str]:
+        return ["ErrorBudgetBurnsSlowly"]
+
+
+@pytest.mark.parametrize(("anew", "waited_s"), [(True, 30), (False, 3)])
+def test_an_alert_that_was_waited_for_in_vain_is_not_waited_for_again(
+    monkeypatch: pytest.MonkeyPatch, anew: bool, waited_s: float
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("harness.engine.settle.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("harness.engine.settle.time.sleep", lambda s: now.__setitem__(0, now[0] + s))
+    stack: Any = Stack(silent=False, helps=True)
+    stack.pagers = {"pager": Pager(anew=anew)}
+    assert settle(stack, 60.0) == ["alert ErrorBudgetBurnsSlowly: it was still firing"]
+    assert now[0] - 100 == pytest.approx(waited_s, abs=1)
