@@ -12,7 +12,8 @@ from harness.errors import OutOfOrder
 MOST = 3
 """How often a stack is replaced in one campaign; if that does not help, it is no bad luck."""
 
-Job, Stack = TypeVar("Job"), TypeVar("Stack")
+Job = TypeVar("Job")
+Stack = TypeVar("Stack")
 
 
 def carry_through(

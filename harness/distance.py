@@ -18,6 +18,7 @@ from harness.history import Way
 from harness.places import Place
 
 PROBES = 3  # the quickest of so many counts: what else the machine does only ever adds
+BARE_PROBES = 12  # before there is a delay: all others are compared with these, and a slow one would hide some of it
 PROBE_TIMEOUT_S = 2.0
 PAUSE_S = 0.5  # between two looks
 AFTERWARDS_S = 20.0  # how long what was broken in a run may take until it answers probes as before
@@ -37,7 +38,7 @@ class Distances:
     def set(self) -> None:
         """Add the delays, and look. Raises InstrumentError when a door does not answer or a delay is refused."""
         for place in self.places:
-            rtt_ms = _quickest(self.doors[place.name])
+            rtt_ms = _quickest(self.doors[place.name], BARE_PROBES)
             if rtt_ms is None:
                 raise InstrumentError(f"The door of {place.name} does not answer.")
             self.bare_ms[place.name] = rtt_ms
@@ -105,8 +106,8 @@ class Distances:
             self.toxics.append((door, door.add_toxic("latency", stream, latency=latency_ms, jitter=0)))
 
 
-def _quickest(door: LinkHandle) -> float | None:
-    found = [door.probe(PROBE_TIMEOUT_S).rtt_ms for _ in range(PROBES)]
+def _quickest(door: LinkHandle, probes: int = PROBES) -> float | None:
+    found = [door.probe(PROBE_TIMEOUT_S).rtt_ms for _ in range(probes)]
     return min((rtt_ms for rtt_ms in found if rtt_ms is not None), default=None)
 
 

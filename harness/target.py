@@ -100,6 +100,8 @@ class Component(Strict):
     `wipe` is one that empties it; `primary` is one that ends with 0 where it runs in the one that takes writes;
     `connections` is one that prints how many connections it has and how many it gives to ordinary users at most;
     `connect` is one that takes one of those and keeps it for as long as it runs;
+    `put_back` is one that puts back, before each run, what no restart does (which of several takes writes), and prints
+    what it did, or nothing; it ends with an error when it cannot.
     `decisions` is one that prints what it decided and why, as JSON (see `harness.decisions`).
     `disk` gives its volume a bound, where the harness can make such disks: else it cannot be filled up.
     `control_port` is where a provider simulator takes its orders, or a component with the role `pager` is read.
@@ -114,6 +116,7 @@ class Component(Strict):
     primary: tuple[str, ...] | None = None
     connections: tuple[str, ...] | None = None
     connect: tuple[str, ...] | None = None
+    put_back: tuple[str, ...] | None = None
     decisions: tuple[str, ...] | None = None
     disk: Disk | None = None
     control_port: Port | None = None

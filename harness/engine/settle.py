@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.engine.stack import Stack, Unit
 
 SILENT_S = 15.0  # a link to something that runs
+PUT_BACK_S = 60.0  # what puts back decides itself for how long it tries; this is for one that hangs
 QUIET_S = 30.0  # for alerts that something before the run has caused
 CARRIED_S = 3.0  # for those that were waited for in vain before an earlier run: a slow burn rate fires for hours
 
@@ -24,9 +25,10 @@ def settle(stack: Stack, timeout_s: float) -> list[str]:
     """Mend what is not in order and return it in words; empty when everything was.
 
     In this order: containers run, restart policies are their own, health checks pass, Toxiproxy has every proxy
-    enabled and no toxic, simulators are reset, links answer (what stays silent is connected anew), the entry is ready;
-    then pagers forget, as soon as nothing fires but what fired before the run before, or in vain. Raises
-    InstrumentError when it is not all so within `timeout_s` (s).
+    enabled and no toxic, simulators are reset, links answer (what stays silent is connected anew), the entry is ready,
+    components put back what no restart does (`put_back` of target.toml); then pagers forget, as soon as nothing fires
+    but what fired before the run before, or in vain. Raises InstrumentError when it is not all so within `timeout_s`
+    (s).
     """
     deadline = time.monotonic() + timeout_s
     found: list[str] = []
@@ -45,9 +47,21 @@ def settle(stack: Stack, timeout_s: float) -> list[str]:
             if not until(partial(answers, link), max(deadline, time.monotonic() + SILENT_S)):
                 raise InstrumentError(f"The link {link.name} does not answer: {link.probe()}.")
     stack.ready(max(1.0, deadline - time.monotonic()))
+    if put_back := _put_back(stack):
+        found += put_back
+        stack.ready(max(PUT_BACK_S, deadline - time.monotonic()))
     for pager in stack.pagers.values():
         until(partial(_quiet_enough, pager, time.monotonic()), min(deadline, time.monotonic() + QUIET_S), every_s=0.5)
         found += [f"alert {name}: it was still firing" for name in pager.forget()]
+    return found
+
+
+def _put_back(stack: Stack) -> list[str]:
+    found = []
+    for name, component in stack.target.components.items():
+        for container in stack.containers(name)[:1] if component.put_back else ():
+            said = container.run(component.put_back or (), PUT_BACK_S).strip()
+            found += [f"{name}: {said}"] if said else []
     return found
 
 

@@ -22,6 +22,7 @@ class Stack(SimpleNamespace):
         super().__init__(
             fixed_units=(), servers={}, providers={}, links={"cache": link}, ready=lambda _: 0.0, pagers={},
             weaving=SimpleNamespace(wan=()), wide_area=WideArea(None, (), {}), link=link,
+            target=SimpleNamespace(components={}),
         )  # fmt: skip
 
     def reconnect(self, link: str) -> list[str]:
@@ -81,3 +82,36 @@ def test_an_alert_that_was_waited_for_in_vain_is_not_waited_for_again(
     stack.pagers = {"pager": Pager(anew=anew)}
     assert settle(stack, 60.0) == ["alert ErrorBudgetBurnsSlowly: it was still firing"]
     assert now[0] - 100 == pytest.approx(waited_s, abs=1)
+
+
+class Database:
+    """A container that says what it has put back, or that it could not."""
+
+    def __init__(self, said: str = "", *, fails: bool = False) -> None:
+        self.said, self.fails, self.asked = said, fails, list[tuple[str, ...]]()
+
+    def run(self, command: tuple[str, ...], timeout_s: float) -> str:
+        self.asked.append(command)
+        if self.fails:
+            raise InstrumentError("`bring-home` ended with 1: the primary stays database-d.")
+        return self.said
+
+
+def _with(database: Database) -> Any:
+    stack: Any = Stack(silent=False, helps=True)
+    plain, home = SimpleNamespace(put_back=None), SimpleNamespace(put_back=("bring-home", "a"))
+    stack.target = SimpleNamespace(components={"cache": plain, "database-a": home})
+    stack.containers = {"database-a": [database, Database("never asked", fails=True)]}.__getitem__
+    return stack
+
+
+def test_a_component_puts_back_what_no_restart_does_and_it_is_said() -> None:
+    database = Database("the primary was database-d, and is database-a again\n")
+    assert settle(_with(database), 0.0) == ["database-a: the primary was database-d, and is database-a again"]
+    assert database.asked == [("bring-home", "a")]
+    assert settle(_with(Database()), 0.0) == []
+
+
+def test_what_cannot_be_put_back_is_an_error() -> None:
+    with pytest.raises(InstrumentError, match="the primary stays database-d"):
+        settle(_with(Database(fails=True)), 0.0)
