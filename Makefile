@@ -120,6 +120,10 @@ project: install ## A year of PHASE, projected from the runs in results/ (RATE="
 compare: install ## Versions side by side, from the runs in results/: PHASES="v1 v3" (MEASURE=1: run what is missing first; SEED=, REPEATS=)
 	@$(RUN)harness compare $(foreach p,$(PHASES),$(call quoted,$(p))) $(if $(filter-out 0 no false,$(MEASURE)),--run) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))
 
+.PHONY: reference
+reference: compare ## Compare, keep it as docs/reference.json, and write its table into both READMEs
+	@$(RUN)harness reference
+
 .PHONY: advise
 advise: install ## Which version? USERS=300 DOWNTIME_COST=500 TEAM=4 (BUDGET= dollars a month, SLA= per cent)
 	@$(RUN)harness advise $(if $(USERS),--users=$(call quoted,$(USERS))) $(if $(DOWNTIME_COST),--downtime-cost=$(call quoted,$(DOWNTIME_COST))) $(if $(TEAM),--team=$(call quoted,$(TEAM))) $(if $(BUDGET),--budget=$(call quoted,$(BUDGET))) $(if $(SLA),--sla=$(call quoted,$(SLA)))

@@ -18,6 +18,11 @@ def trimmed(value: float, digits: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def localized(figure: str, language: str) -> str:
+    """Return a figure written in English as people of the language ("en", "pt") write it: 1,234.5 -> 1.234,5."""
+    return figure.translate(str.maketrans(",.", ".,")) if language == "pt" else figure
+
+
 def quantity(value: float, unit: str) -> str:
     """Return a value in its unit: shares as percentages, an infinite time as what it means."""
     if math.isinf(value):

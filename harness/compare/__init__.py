@@ -11,7 +11,8 @@
     seed.py        the table "Resumo dos Tradeoffs" of the seed, read from the document
     tradeoffs.py   a verdict on each of its rows
     report.py      comparison.json, report.md, report.html
-    command.py     `harness compare`
+    reference.py   docs/reference.json, and the table of it in both READMEs
+    command.py     `harness compare`, `harness reference`
 
 docs/comparison.md says what each figure means.
 """

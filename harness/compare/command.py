@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from harness.compare.data import as_data
 from harness.compare.matrix import Matrix, build, chosen_phases
 from harness.compare.missing import run_missing
 from harness.compare.paired import Finding
+from harness.compare.reference import commit
 from harness.compare.report import write_comparison
 from harness.compare.tradeoffs import judge_table
 from harness.compare.words import SIGNS, years
@@ -30,6 +32,7 @@ COLOURS = {"HELD": "green", "REFUTED": "red", "INCONCLUSIVE": "yellow", "UNTESTE
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command("compare")(compare)
+    app.command("reference")(reference)
 
 
 def compare(
@@ -52,6 +55,12 @@ def compare(
     _print(data)
     _doubts(matrix, data)
     say(f"report:  {written}")
+
+
+def reference() -> None:
+    """Keep the last comparison as docs/reference.json, and write its table into both READMEs."""
+    for written in commit(Path(), results()):
+        say(f"written: {written}")
 
 
 def say(line: str) -> None:

@@ -11,6 +11,7 @@ from harness.pages.model import Diagram
 from harness.pages.page_words import page_words
 from harness.pages.results import SUMMARY, Campaign, newest_of, struck
 from harness.pages.words import Language
+from harness.wording import localized
 
 
 def measured_of(diagrams: Sequence[Diagram], stored: Sequence[Campaign], language: Language) -> dict[str, Measured]:
@@ -73,7 +74,7 @@ def number(value: float | None, language: Language) -> str:
     if value is None:
         return "–"
     text = f"{value:,.1f}" if value % 1 else f"{value:,.0f}"
-    return text if language == "en" else text.translate(str.maketrans(",.", ".,"))
+    return localized(text, language)
 
 
 def share(value: float | None, language: Language) -> str:

@@ -154,7 +154,7 @@ def campaign(**changes: Any) -> CampaignRecord:
         command="make experiment PHASE=v1 SEED=7",
         experiments=("control",),
         versions={"python": "3.11.7", "docker": "20.10.24", "locust": "2.47.0"},
-        machine={"cpus": "2", "memory": "7.6 GiB", "kernel": "6.1.0"},
+        machine={"cores": "2", "memory_gib": "7.6", "kernel": "6.1.0"},
         runs=("control-1",),
     )
     return replace(record, **changes)

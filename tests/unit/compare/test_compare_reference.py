@@ -1,0 +1,111 @@
+"""The committed table is made from the committed file, and holds what was measured, in both languages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.campaign_record import Git
+from harness.compare.data import as_data
+from harness.compare.matrix import build
+from harness.compare.reference import BEGIN, END, READMES, REFERENCE, ROWS, commit, rewritten, spliced, table
+from harness.compare.report import write_comparison
+from harness.compare.tradeoffs import judge_table
+from harness.errors import HarnessError
+from harness.experiment import known_experiments
+from tests.fakes.compared import MADE, two_versions
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    results = tmp_path_factory.mktemp("results")
+    two_versions(results)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TESTBED_RESULTS", str(results))
+        matrix = build(["v1", "v2", "v4"], years=1000)
+    out = results / "comparison"
+    write_comparison(out, as_data(matrix, judge_table(matrix), out, MADE, Git("77594a0", False)))
+    return results
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout whose READMEs have their marks and something old between them."""
+    (tmp_path / "docs").mkdir()
+    for path in READMES.values():
+        (tmp_path / path).write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    return tmp_path
+
+
+def test_the_readmes_hold_the_table_of_the_committed_reference() -> None:
+    for path, text in rewritten(ROOT).items():
+        assert path.read_text() == text, f"{path.name} is not as {REFERENCE} says: make reference"
+
+
+def test_what_is_shown_exists() -> None:
+    assert set(ROWS) <= set(known_experiments())
+
+
+def test_figures_come_from_the_comparison(stored: Path, root: Path) -> None:
+    written = commit(root, stored)
+    assert written == [root / REFERENCE, root / "README.md", root / "README.pt-BR.md"]
+    kept: dict[str, Any] = json.loads((root / REFERENCE).read_text())
+    comparison = json.loads((stored / "comparison" / "comparison.json").read_text())
+    cells = {row["experiment"]: row["cells"] for row in comparison["experiments"]}
+    (outage,) = (row for row in kept["experiments"] if row["experiment"] == "provider_outage")
+    assert outage["cells"]["v1"]["availability"] == cells["provider_outage"]["v1"]["availability"]
+    english = (root / "README.md").read_text()
+    assert english.startswith(f"before\n{BEGIN}\n") and english.endswith(f"{END}\nafter\n") and "old" not in english
+    (line,) = (line for line in english.splitlines() if "`provider_outage`" in line)
+    _, title, v1, v2, v4, _ = (cell.strip() for cell in line.split("|"))
+    assert title.startswith("The first AI provider fails")
+    share = cells["provider_outage"]["v1"]["availability"]
+    assert v1.startswith(f"{100 * share['value']:.1f}".rstrip("0").rstrip(".")) and v1.count("%") == 3
+    assert v2.startswith("100 %") and v4 == "untested"
+    campaigns = [each for phase in kept["phases"] for each in phase["campaigns"]]
+    assert campaigns and all(each["git"]["sha"][:7] in english for each in campaigns)
+    lost = sum(row["v1"]["messages"]["lost"] for row in cells.values() if row["v1"].get("messages"))
+    assert f": {lost} lost" in english
+
+
+def test_portuguese_has_the_same_figures_in_its_own_writing(stored: Path, root: Path) -> None:
+    commit(root, stored)
+    english, portuguese = ((root / READMES[language]).read_text() for language in ("en", "pt"))
+    (line,) = (line for line in portuguese.splitlines() if "`provider_outage`" in line)
+    (other,) = (line for line in english.splitlines() if "`provider_outage`" in line)
+    figures, others = line.split("|")[2:4], other.split("|")[2:4]
+    assert figures == [each.replace(".", "§").replace(",", ".").replace("§", ",") for each in others]
+    assert "não testado" in line and len(portuguese.splitlines()) == len(english.splitlines())
+
+
+def test_what_nobody_could_repeat_is_not_kept(stored: Path, root: Path, tmp_path: Path) -> None:
+    results = tmp_path / "other"
+    for path in stored.rglob("*.json"):
+        copy = results / path.relative_to(stored)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text())
+    (manifest,) = results.glob("v1-*/manifest.json")
+    text = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**text, "git": {"sha": "77594a0", "dirty": True}}))
+    with pytest.raises(HarnessError, match="uncommitted changes"):
+        commit(root, results)
+    assert not (root / REFERENCE).exists() and "old" in (root / "README.md").read_text()
+
+
+def test_without_a_comparison_or_marks_the_remedy_is_named(stored: Path, root: Path, tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"comparison\.json: it cannot be read") as error:
+        commit(root, tmp_path / "nothing")
+    assert "make compare" in str(error.value)
+    with pytest.raises(HarnessError, match="marks"):
+        spliced(Path("README.md"), f"{END} {BEGIN}", "table")
+
+
+def test_a_reference_with_nothing_measured_is_a_table_without_figures() -> None:
+    nothing = {"phases": [{"phase": "v1", "campaigns": []}], "experiments": [], "projections": {"v1": None}}
+    lines = table(nothing, "en").splitlines()
+    assert all(line.endswith("| untested |") for line in lines[2 : 2 + len(ROWS) + 2])
