@@ -64,15 +64,6 @@ def standbys(lab: DatabaseLab, node: str) -> str:
     return lab.sql(node, "show synchronous_standby_names")
 
 
-def test_the_primary_that_is_lost_takes_nothing_with_it(lab: DatabaseLab) -> None:
-    first = lab.primary()
-    assert writes(lab, first, 100)
-    lab.crash(first)
-    wait_until("a standby is the primary", lambda: lab.primary() not in ("", first), 60)
-    wait_until("it takes writes", lambda: writes(lab, lab.primary(), 101), 30)
-    assert lab.sql(lab.primary(), "select count(*) from kept where n in (1, 2, 5, 100, 101)") == "5"
-
-
 def test_the_primary_is_brought_home_when_all_is_well(lab: DatabaseLab) -> None:
     wait_until("all follow", lab.settled, 60)
     first = lab.primary()
@@ -87,3 +78,12 @@ def bring(lab: DatabaseLab, node: str, home: str) -> tuple[int, str]:
     """Bring the primary home, from inside a node; return the exit code and what was said."""
     code, output = lab.container(node).exec_run(["python3", "/usr/local/lib/bring_home.py", home])
     return int(code or 0), output.decode().strip()
+
+
+def test_the_primary_that_is_lost_takes_nothing_with_it(lab: DatabaseLab) -> None:
+    first = lab.primary()
+    assert writes(lab, first, 100)
+    lab.crash(first)
+    wait_until("a standby is the primary", lambda: lab.primary() not in ("", first), 60)
+    wait_until("it takes writes", lambda: writes(lab, lab.primary(), 101), 30)
+    assert lab.sql(lab.primary(), "select count(*) from kept where n in (1, 2, 5, 100, 101)") == "5"
