@@ -196,9 +196,8 @@ def spliced(path: Path, text: str, block: str) -> str:
     return f"{head}{BEGIN}\n\n{block}\n\n{END}{tail}"
 
 
-def rewritten(root: Path) -> dict[Path, str]:
-    """Return both READMEs under `root` as they must be by its reference. Raises HarnessError."""
-    reference = json.loads((root / REFERENCE).read_text(encoding="utf-8"))
+def rewritten(root: Path, reference: Mapping[str, Any]) -> dict[Path, str]:
+    """Return both READMEs under `root` as they must be by a reference. Raises HarnessError."""
     return {
         root / path: spliced(path, (root / path).read_text(encoding="utf-8"), table(reference, language))
         for language, path in READMES.items()
@@ -216,8 +215,7 @@ def commit(root: Path, results: Path) -> list[Path]:
     except (OSError, ValueError) as error:
         raise HarnessError(f"{path}: it cannot be read ({error}).", f"Run {COMPARE} first.") from None
     kept = keep(comparison, results)
-    write_whole(root / REFERENCE, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
-    written = rewritten(root)
-    for readme, text in written.items():
-        write_whole(readme, text)
-    return [root / REFERENCE, *written]
+    written = {root / REFERENCE: json.dumps(kept, indent=1, ensure_ascii=False) + "\n", **rewritten(root, kept)}
+    for file, text in written.items():
+        write_whole(file, text)
+    return list(written)

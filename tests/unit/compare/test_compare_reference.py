@@ -43,7 +43,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_the_readmes_hold_the_table_of_the_committed_reference() -> None:
-    for path, text in rewritten(ROOT).items():
+    committed = json.loads((ROOT / REFERENCE).read_text())
+    for path, text in rewritten(ROOT, committed).items():
         assert path.read_text() == text, f"{path.name} is not as {REFERENCE} says: make reference"
 
 
@@ -101,6 +102,10 @@ def test_without_a_comparison_or_marks_the_remedy_is_named(stored: Path, root: P
     with pytest.raises(HarnessError, match=r"comparison\.json: it cannot be read") as error:
         commit(root, tmp_path / "nothing")
     assert "make compare" in str(error.value)
+    (root / "README.pt-BR.md").write_text("no marks")
+    with pytest.raises(HarnessError, match="marks"):
+        commit(root, stored)
+    assert not (root / REFERENCE).exists() and "old" in (root / "README.md").read_text(), "nothing is written then"
     with pytest.raises(HarnessError, match="marks"):
         spliced(Path("README.md"), f"{END} {BEGIN}", "table")
 
