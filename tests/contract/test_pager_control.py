@@ -106,7 +106,7 @@ def test_a_stack_tells_pagers_from_simulators(monkeypatch: pytest.MonkeyPatch) -
 def bare_stack(pager: PagerControl) -> Any:
     return SimpleNamespace(
         fixed_units=(), servers={}, providers={}, links={}, ready=lambda _: 0.0, pagers={"pager": pager},
-        weaving=SimpleNamespace(wan=()), wide_area=WideArea(None, (), {}),
+        weaving=SimpleNamespace(wan=()), wide_area=WideArea(None, (), {}), target=SimpleNamespace(components={}),
     )  # fmt: skip
 
 
