@@ -179,8 +179,9 @@ def _import(client: docker.DockerClient, archive: Path, tag: str) -> str:
     repository, _, version = tag.rpartition(":")
     changes = ["LABEL testbed.base=debootstrap", 'CMD ["bash"]']
     try:
-        with archive.open("rb") as stream, call_timeout(client, BUILD_TIMEOUT_S):
-            client.api.import_image_from_stream(stream, repository=repository, tag=version, changes=changes)
+        with call_timeout(client, BUILD_TIMEOUT_S):
+            # By its path: of a stream docker-py says that it comes in chunks and how long it is, and sends no chunks.
+            client.api.import_image(str(archive), repository=repository, tag=version, changes=changes)
         return str(client.images.get(tag).id)
     except (DockerException, OSError) as error:
         raise HarnessError(f"The engine did not take the new base image: {error}.", "See the engine's log.") from None
