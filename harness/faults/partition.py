@@ -51,13 +51,14 @@ class PartitionInjection:
     """Two zones that are cut off from each other, and the way back.
 
     The rules are in the containers of one zone, and drop what comes from the other as well as what goes there. Who
-    starts meanwhile, in place of another or as one more, gets them as well, or is added to them.
+    starts meanwhile, in place of another or as one more, in either zone, gets rules as well.
     """
 
     stage: Stage
     zones: tuple[str, str]
     one: list[Present] = field(default_factory=list)
     other: list[Present] = field(default_factory=list)
+    had: tuple[set[str], set[str]] = field(default_factory=lambda: (set(), set()))  # addresses of each zone, ever
     ruled: dict[str, Container] = field(default_factory=dict)  # all that ever got rules, by name
     pairs: list[Pair] = field(default_factory=list)
     reaching: set[str] = field(default_factory=set)  # components of which somebody reached the other zone before
@@ -75,7 +76,7 @@ class PartitionInjection:
 
     def look_before(self) -> None:
         """Find for each container one of the other zone that it hears of: only its silence then means something."""
-        self.one, self.other = (present(self.stage, zone) for zone in self.zones)
+        self.one, self.other = self._muster()
         asked = self._pairs(self.one, self.other) + self._pairs(self.other, self.one)
         self.pairs = [pair for pair, how in zip(asked, knock(asked), strict=True) if how == "heard"]
         self.reaching = {pair.container.component for pair in self.pairs}
@@ -91,15 +92,29 @@ class PartitionInjection:
 
     def catch_up(self) -> None:
         """Cut off who has started since the last look, and let them knock in place of those who are gone."""
+        fresh: list[Present] = []
+        while newest := self._cut_newcomers():  # who starts meanwhile is cut off first: knocking takes a second
+            fresh += newest
+        self._knock_anew([each for each in fresh if each in self.one or each in self.other])
+
+    def _cut_newcomers(self) -> list[Present]:
+        """Give those who are new their own rules: on a busy machine seconds go by until all others have more of them.
+
+        All others get theirs anew only when a newcomer has an address that somebody of the other zone has had.
+        """
         known = {each.key for each in (*self.one, *self.other)}
-        one, other = (present(self.stage, zone) for zone in self.zones)
-        fresh = [each for each in (*one, *other) if each.key not in known]
-        # Who is new over there must be cut off by everybody here.
-        self._cut(one if any(each in fresh for each in other) else [each for each in one if each in fresh], other)
-        self.one, self.other = one, other
-        for each in fresh:
+        one, other = self._muster()
+        ours, theirs = ([each for each in zone if each.key not in known] for zone in (one, other))
+        if self.had[1].intersection(addresses(ours)) or self.had[0].intersection(addresses(theirs)):
+            self._cut(one, other)
+            self._cut([each for each in other if each in theirs or each.name in self.ruled], one)
+        else:
+            self._cut(ours, other)
+            self._cut(theirs, one)
+        self.one, self.other = one, other  # only now: who could not be cut off is new at the next look as well
+        for each in (*ours, *theirs):
             self._take_note(each)
-        self._knock_anew(fresh)
+        return [*ours, *theirs]
 
     def _knock_anew(self, fresh: Sequence[Present]) -> None:
         stay = {each.name for each in (*self.one, *self.other) if each not in fresh}
@@ -154,6 +169,12 @@ class PartitionInjection:
             evidence.append(f"The rules of {', '.join(names)} dropped no packet")
         evidence += [count for _, count in self.dropped if isinstance(count, str)]
         return Receipt(status, requested, delivered, self.on_s, self.off_s, evidence)
+
+    def _muster(self) -> tuple[list[Present], list[Present]]:
+        one, other = (present(self.stage, zone) for zone in self.zones)
+        for had, zone in zip(self.had, (one, other), strict=True):
+            had.update(addresses(zone))
+        return one, other
 
     def _cut(self, some: Sequence[Present], other: Sequence[Present]) -> None:
         """Have them drop the packets of the other zone. Who has ended meanwhile needs no rules."""

@@ -139,8 +139,7 @@ def test_one_that_takes_anothers_place_meanwhile_is_cut_off_too(name: str, watch
     found = containers()
     injection = FAULT.inject(watched.stage(*found.values()))
     watched.replaced(found[name], "10.0.0.9")
-    for here in ("app-a", "cache-a"):
-        assert found[here].dropped == {found["app-b"].address, found["cache-b"].address}
+    assert found[name].dropped == {found[there].address for there in ZONES if there[-1] != name[-1]}
     injection.heal()
     receipt = injection.receipt()
     assert receipt.status == "confirmed", receipt
@@ -151,6 +150,40 @@ def test_one_that_takes_anothers_place_meanwhile_is_cut_off_too(name: str, watch
     ]
     assert any(f"{found[name].name} started at" in sentence for sentence in receipt.evidence)
     assert not any(one.dropped for one in found.values())
+
+
+def test_who_is_new_is_cut_off_by_rules_of_its_own_and_nobody_else_gets_new_ones(watched: Watched) -> None:
+    found = containers()
+    FAULT.inject(watched.stage(*found.values()))
+    watched.replaced(found["app-b"], "10.0.0.9")
+    assert found["app-a"].dropped == found["cache-a"].dropped == {"10.0.0.4", "10.0.0.5"}
+
+
+def test_an_address_that_goes_over_to_the_other_zone_is_no_longer_dropped_by_its_own(watched: Watched) -> None:
+    found = containers()
+    injection = FAULT.inject(watched.stage(*found.values()))
+    watched.replaced(found["app-b"], "10.0.0.9")
+    watched.replaced(found["app-a"], "10.0.0.4")  # it was app-b's
+    assert found["app-a"].dropped == found["cache-a"].dropped == {"10.0.0.9", "10.0.0.5"}
+    assert found["app-b"].dropped == {"10.0.0.4", "10.0.0.3"}
+    injection.heal()
+    assert injection.receipt().status == "confirmed"
+    assert not any(one.dropped for one in found.values())
+
+
+def test_who_could_not_be_cut_off_is_tried_again(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = containers()
+    injection = FAULT.inject(watched.stage(*found.values()))
+
+    def refuse(peers: object) -> None:
+        raise InstrumentError("the engine refused")
+
+    with monkeypatch.context() as once:
+        once.setattr(found["app-a"], "drop_packets", refuse)
+        watched.replaced(found["app-a"], "10.0.0.9")
+    injection.watch.look()
+    assert found["app-a"].dropped == {"10.0.0.4", "10.0.0.5"}
+    injection.heal()
 
 
 def test_one_more_is_cut_off_as_well_and_one_that_goes_is_not_asked(watched: Watched) -> None:
