@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import InstrumentError
@@ -16,7 +17,11 @@ PAUSE_S = 0.2  # between two looks
 
 @dataclass(frozen=True)
 class RollingDeploy:
-    """Every component that fits is redeployed, all at once as those of a stack; inside each as its deployer does it."""
+    """Every component that fits is redeployed; inside each as its deployer does it.
+
+    Those of a region all at once, as those of a stack are; a region only when the one before it is done, as an operator
+    of several would.
+    """
 
     role: str | None = None
     zone: str | None = None
@@ -39,7 +44,8 @@ class RollingDeploy:
 
     def inject(self, stage: Stage) -> RollingDeployInjection:
         """Begin. The deploy is done when it is healed."""
-        deploys = [Deploy(service, service.instances()) for service in self._services(stage)]
+        services = self._services(stage)
+        deploys = [Deploy(service, service.instances(), stage.region_of(service.name)) for service in services]
         injection = RollingDeployInjection(stage, deploys, stage.now())
         return bite_or_heal(injection, injection.strike)
 
@@ -53,6 +59,7 @@ class Deploy:
 
     service: ServiceHandle
     before: list[str]
+    region: str
     after: list[str] = field(default_factory=list)
     begun_s: float | None = None
     settled_s: float | None = None
@@ -78,25 +85,39 @@ class RollingDeployInjection:
     off_s: float | None = None
 
     def strike(self) -> None:
-        """Begin with all of them."""
-        for deploy in self.deploys:
-            self._begin(deploy)
+        """Begin with all of the first region."""
+        self._begin(self._regions()[0])
 
     def heal(self) -> None:
-        """See every component's deploy through. Raises InstrumentError when one does not come to its end."""
+        """See every component's deploy through. Raises InstrumentError when one does not come to its end.
+
+        No further region is begun when nobody was replaced in the one before it.
+        """
         deadline = time.monotonic() + PATIENCE_S
-        for deploy in self.deploys:
-            while deploy.begun_s is not None and deploy.settled_s is None:
-                if deploy.done():
-                    deploy.settled_s = self.stage.now()
-                elif self._nothing_happens(deploy):
-                    break
-                elif time.monotonic() > deadline:
-                    raise InstrumentError(f"The deploy of {deploy.service.name} did not end in {PATIENCE_S:g} s.")
-                else:
-                    time.sleep(PAUSE_S)
+        for deploys in self._regions():
+            if not self.off_s:
+                self._begin(deploys)
+            for deploy in deploys:
+                self._see_through(deploy, deadline)
+            if any(deploy.settled_s is None for deploy in deploys):
+                break
         if self.off_s is None:
             self.off_s = self.stage.now()
+
+    def _see_through(self, deploy: Deploy, deadline: float) -> None:
+        while deploy.begun_s is not None and deploy.settled_s is None:
+            if deploy.done():
+                deploy.settled_s = self.stage.now()
+            elif self._nothing_happens(deploy):
+                break
+            elif time.monotonic() > deadline:
+                raise InstrumentError(f"The deploy of {deploy.service.name} did not end in {PATIENCE_S:g} s.")
+            else:
+                time.sleep(PAUSE_S)
+
+    def _regions(self) -> list[list[Deploy]]:
+        names = dict.fromkeys(deploy.region for deploy in self.deploys)
+        return [[deploy for deploy in self.deploys if deploy.region == name] for name in names]
 
     def receipt(self) -> Receipt:
         """Confirmed when everybody who ran before is gone and as many others run: by the engine's ids."""
@@ -106,9 +127,11 @@ class RollingDeployInjection:
         evidence = [_sentence(deploy) for deploy in self.deploys]
         return Receipt(status, {"replaced": count}, {"replaced": replaced}, self.on_s, self.off_s, evidence)
 
-    def _begin(self, deploy: Deploy) -> None:
-        deploy.begun_s = self.stage.now()
-        deploy.service.redeploy()
+    def _begin(self, deploys: Sequence[Deploy]) -> None:
+        for deploy in deploys:
+            if deploy.begun_s is None:
+                deploy.begun_s = self.stage.now()
+                deploy.service.redeploy()
 
     def _nothing_happens(self, deploy: Deploy) -> bool:
         """Whether, long after it was begun, all that ran before still run and are settled: there is nothing to heal."""
@@ -118,6 +141,8 @@ class RollingDeployInjection:
 
 def _sentence(deploy: Deploy) -> str:
     names = f"{deploy.service.name}: {deploy.replaced()} of {len(deploy.before)} instances were replaced"
-    if deploy.begun_s is None or deploy.settled_s is None:
+    if deploy.begun_s is None:
+        return f"{names}: it was not begun, because the one before it did not come to its end"
+    if deploy.settled_s is None:
         return f"{names}, and it did not come to its end"
     return f"{names}, from {deploy.begun_s:.1f} to {deploy.settled_s:.1f} s"

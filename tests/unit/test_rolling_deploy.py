@@ -56,6 +56,37 @@ def test_it_replaces_everybody_and_begins_with_all_components_at_once(clock: Clo
     assert receipt.evidence[0].startswith("app-a: 2 of 2 instances were replaced, from 5.0 to")
 
 
+REGIONS: Target = target(
+    [],
+    *(names := ("app-a", "app-b", "app-d")),
+    settings={name: {"role": "web", "region": "eu" if name == "app-d" else "us"} for name in names},
+)
+
+
+def test_a_region_is_begun_when_the_one_before_it_is_done(clock: Clock) -> None:
+    here, there = FakeService("app-a"), FakeService("app-d")
+    injection = RollingDeploy(role="web").inject(FakeStage(REGIONS, services=(here, there), clock=clock))  # type: ignore[arg-type]
+    assert (here.deploys, there.deploys) == (1, 0)
+    clock.sleep(1.0)
+    injection.heal()
+    injection.heal()
+    assert (here.deploys, there.deploys) == (1, 1)
+    first, second = injection.deploys
+    assert first.settled_s is not None and first.settled_s == second.begun_s
+    assert injection.receipt().status == "confirmed"
+
+
+def test_what_replaces_nobody_is_not_carried_to_the_next_region(clock: Clock) -> None:
+    here, there = FakeService("app-a", deaf=True), FakeService("app-d")
+    injection = RollingDeploy(role="web").inject(FakeStage(REGIONS, services=(here, there), clock=clock))  # type: ignore[arg-type]
+    injection.heal()
+    injection.heal()
+    assert there.deploys == 0
+    receipt = injection.receipt()
+    assert receipt.status == "missing"
+    assert receipt.evidence[1].endswith("it was not begun, because the one before it did not come to its end")
+
+
 def test_a_deploy_that_secretly_does_nothing_is_missing(clock: Clock) -> None:
     injection = RollingDeploy(role="web").inject(stage(clock, FakeService("app-a", deaf=True)))
     injection.heal()
