@@ -59,8 +59,11 @@ def compare(
 
 def reference() -> None:
     """Keep the last comparison as docs/reference.json, and write its table into both READMEs."""
-    for written in commit(Path(), results()):
+    files, stay = commit(Path(), results())
+    for written in files:
         say(f"written: {written}")
+    if stay:
+        say(f"as it was, for want of runs in {results()}: {' '.join(stay)}")
 
 
 def say(line: str) -> None:

@@ -1,7 +1,8 @@
-"""The committed reference: what one comparison measured, and the table of it in both READMEs.
+"""The committed reference: what was measured of each version, and the table of it in both READMEs.
 
 `docs/reference.json` holds every experiment's figures; README.md and README.pt-BR.md show some of them, between two
-marks. The tables are made from the file, so they hold no figure that is not in it; a test compares.
+marks. The tables are made from the file, so they hold no figure that is not in it; a test compares. All versions take
+hours: a version that a comparison has no runs of stays as it was measured before, with the day and commit of then.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ WORDS = {
         "of": "{acknowledged}: {lost} lost",
         "year": "a year, projected",
         "too_good": "incomplete, too good",
-        "caption": "*In brackets the 95 % interval of one run's arrivals. Measured {when} on {machine}, commit "
-        "{commits}; the AI providers are simulated. Made by `make reference` from "
+        "caption": "*In brackets the 95 % interval of one run's arrivals. Measured on {machine}; day and commit: "
+        "{when}. The AI providers are simulated. Made by `make reference` from "
         "[docs/reference.json](docs/reference.json), which has every experiment. A run lasts a minute or "
         "two: it shows what a fault does, not what a year brings; for that see "
         "[docs/projection.md](docs/projection.md). Untested: there was no valid run, or the version has "
@@ -59,8 +60,8 @@ WORDS = {
         "of": "{acknowledged}: {lost} perdidas",
         "year": "um ano, projetado",
         "too_good": "incompleto, bom demais",
-        "caption": "*Entre parênteses, o intervalo de 95 % das chegadas de uma execução. Medido em {when} em "
-        "{machine}, commit {commits}; os provedores de IA são simulados. Feito por `make reference` a "
+        "caption": "*Entre parênteses, o intervalo de 95 % das chegadas de uma execução. Medido em {machine}; dia e "
+        "commit: {when}. Os provedores de IA são simulados. Feito por `make reference` a "
         "partir de [docs/reference.json](docs/reference.json), que tem todos os experimentos. Uma execução "
         "dura um ou dois minutos: mostra o que uma falha faz, não o que um ano traz; para isso, "
         "[docs/projection.md](docs/projection.md). Não testado: não houve execução válida, ou a versão não "
@@ -84,6 +85,26 @@ def keep(comparison: Mapping[str, Any], results: Path) -> dict[str, Any]:
         ],
         "projections": {p: projected and _year(projected) for p, projected in comparison["projections"].items()},
     }
+
+
+def merged(kept: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return `kept` with the versions of the reference `before` of which it has no campaign, and their names."""
+    fresh = {phase["phase"] for phase in kept["phases"] if phase["campaigns"]}
+    old = {phase["phase"]: phase for phase in before["phases"] if phase["phase"] not in fresh and phase["campaigns"]}
+    phases = {phase["phase"]: phase for phase in kept["phases"]} | old
+    rows = {row["experiment"]: dict(row["cells"]) for row in kept["experiments"]}
+    for row in before["experiments"]:
+        cells = {phase: cell for phase, cell in row["cells"].items() if phase in old}
+        if any(cell["tested"] for cell in cells.values()) or row["experiment"] in rows:
+            rows.setdefault(row["experiment"], {}).update(cells)
+    nothing = {"tested": False, "because": "It was not there when this version was measured."}
+    experiments = [
+        {"experiment": name, "cells": {phase: cells.get(phase, nothing) for phase in sorted(phases)}}
+        for name, cells in rows.items()
+    ]
+    years = {**kept["projections"], **{phase: before["projections"][phase] for phase in old}}
+    whole = {"phases": [phases[phase] for phase in sorted(phases)], "experiments": experiments, "projections": years}
+    return {**kept, **whole}, sorted(old)
 
 
 def _campaigns(phase: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
@@ -156,16 +177,17 @@ class _Say:
         return f"{text}, {self._words['too_good']}" if projection["incomplete"] else text
 
     def caption(self, reference: Mapping[str, Any]) -> str:
-        campaigns = [each for phase in reference["phases"] for each in phase["campaigns"]]
-        days = sorted({each["started"][:10] for each in campaigns})
-        commits = sorted({each["git"]["sha"][:7] for each in campaigns})
-        machines = sorted({self._machine(each["machine"]) for each in campaigns})
-        both = self._words["and"]
+        measured = {phase["phase"]: phase["campaigns"] for phase in reference["phases"] if phase["campaigns"]}
+        machines = sorted({self._machine(each["machine"]) for campaigns in measured.values() for each in campaigns})
         return self._words["caption"].format(
-            when=both.join(dict.fromkeys((days[0], days[-1]))) if days else "",
-            machine=both.join(machines),
-            commits=", ".join(commits),
+            machine=self._words["and"].join(machines),
+            when=", ".join(self._when(phase, campaigns) for phase, campaigns in measured.items()),
         )
+
+    def _when(self, phase: str, campaigns: list[Mapping[str, Any]]) -> str:
+        """Day and commit of every campaign that a version's figures come from."""
+        runs = dict.fromkeys((each["started"][:10], each["git"]["sha"][:7]) for each in campaigns)
+        return f"{phase} " + self._words["and"].join(f"{day} ({commit})" for day, commit in runs)
 
     def _machine(self, machine: Mapping[str, str]) -> str:
         """What is known of it: older records, and other systems, say less."""
@@ -204,18 +226,25 @@ def rewritten(root: Path, reference: Mapping[str, Any]) -> dict[Path, str]:
     }
 
 
-def commit(root: Path, results: Path) -> list[Path]:
-    """Keep the comparison under `results` as the reference, write the tables, and return the files that were written.
+def commit(root: Path, results: Path) -> tuple[list[Path], list[str]]:
+    """Keep the comparison under `results` as the reference, and write the tables.
 
+    Returns the files that were written, and the versions that stay as they were: the comparison has no runs of them.
     Raises HarnessError when there is no comparison, or it cannot be repeated; nothing is written then.
     """
-    path = results / "comparison" / "comparison.json"
-    try:
-        comparison = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{path}: it cannot be read ({error}).", f"Run {COMPARE} first.") from None
-    kept = keep(comparison, results)
+    comparison = _read(results / "comparison" / "comparison.json", f"Run {COMPARE} first.")
+    kept, stay = keep(comparison, results), list[str]()
+    if (root / REFERENCE).exists():
+        kept, stay = merged(kept, _read(root / REFERENCE, f"Take it from the last commit: git checkout {REFERENCE}."))
     written = {root / REFERENCE: json.dumps(kept, indent=1, ensure_ascii=False) + "\n", **rewritten(root, kept)}
     for file, text in written.items():
         write_whole(file, text)
-    return list(written)
+    return list(written), stay
+
+
+def _read(path: Path, remedy: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{path}: it cannot be read ({error}).", remedy) from None
+    return found

@@ -11,7 +11,7 @@ import pytest
 from harness.campaign_record import Git
 from harness.compare.data import as_data
 from harness.compare.matrix import build
-from harness.compare.reference import BEGIN, END, READMES, REFERENCE, ROWS, commit, rewritten, spliced, table
+from harness.compare.reference import BEGIN, END, READMES, REFERENCE, ROWS, commit, merged, rewritten, spliced, table
 from harness.compare.report import write_comparison
 from harness.compare.tradeoffs import judge_table
 from harness.errors import HarnessError
@@ -53,7 +53,8 @@ def test_what_is_shown_exists() -> None:
 
 
 def test_figures_come_from_the_comparison(stored: Path, root: Path) -> None:
-    written = commit(root, stored)
+    written, stay = commit(root, stored)
+    assert stay == []
     assert written == [root / REFERENCE, root / "README.md", root / "README.pt-BR.md"]
     kept: dict[str, Any] = json.loads((root / REFERENCE).read_text())
     comparison = json.loads((stored / "comparison" / "comparison.json").read_text())
@@ -96,6 +97,50 @@ def test_what_nobody_could_repeat_is_not_kept(stored: Path, root: Path, tmp_path
     with pytest.raises(HarnessError, match="uncommitted changes"):
         commit(root, results)
     assert not (root / REFERENCE).exists() and "old" in (root / "README.md").read_text()
+
+
+def test_a_version_without_runs_stays_as_it_was_measured_before(stored: Path, root: Path) -> None:
+    commit(root, stored)
+    before: dict[str, Any] = json.loads((root / REFERENCE).read_text())
+    path = stored / "comparison" / "comparison.json"
+    whole = path.read_text()
+    comparison = json.loads(whole)
+    for phase in comparison["phases"]:
+        phase["campaigns"] = [] if phase["phase"] == "v2" else phase["campaigns"]
+    comparison["projections"]["v2"] = None
+    for row in comparison["experiments"]:
+        row["cells"]["v2"] = {"tested": False, "because": "no run"}
+    path.write_text(json.dumps(comparison))
+    try:
+        _, stay = commit(root, stored)
+    finally:
+        path.write_text(whole)
+    assert stay == ["v2"], "and v4, which was never measured, is not said to have been"
+    assert json.loads((root / REFERENCE).read_text()) == before
+
+
+def test_a_version_that_is_compared_alone_is_put_beside_the_others() -> None:
+    def tested(phase: str, campaign: str) -> dict[str, Any]:
+        cell = {"tested": True, "campaign": campaign}
+        return {
+            "phases": [{"phase": phase, "campaigns": [{"campaign": campaign}]}],
+            "experiments": [{"experiment": "control", "cells": {phase: cell}}],
+            "projections": {phase: {"years": campaign}},
+        }
+
+    before, fresh = tested("v1", "old"), tested("v2", "new")
+    before["experiments"].append({"experiment": "gone", "cells": {"v1": {"tested": False, "because": "no link"}}})
+    fresh["experiments"].append({"experiment": "one_more", "cells": {"v2": {"tested": True, "campaign": "new"}}})
+    whole, stay = merged(fresh, before)
+    assert stay == ["v1"] and [phase["phase"] for phase in whole["phases"]] == ["v1", "v2"]
+    cells = {row["experiment"]: row["cells"] for row in whole["experiments"]}
+    assert list(cells) == ["control", "one_more"]
+    assert {phase: cell["campaign"] for phase, cell in cells["control"].items()} == {"v1": "old", "v2": "new"}
+    assert not cells["one_more"]["v1"]["tested"]
+    assert whole["projections"] == {"v1": {"years": "old"}, "v2": {"years": "new"}}
+    again, stay = merged(tested("v1", "newer"), whole)
+    assert stay == ["v2"]
+    assert again["experiments"][0]["cells"]["v1"]["campaign"] == "newer"
 
 
 def test_without_a_comparison_or_marks_the_remedy_is_named(stored: Path, root: Path, tmp_path: Path) -> None:
