@@ -121,7 +121,8 @@ compare: install ## Versions side by side, from the runs in results/: PHASES="v1
 	@$(RUN)harness compare $(foreach p,$(PHASES),$(call quoted,$(p))) $(if $(filter-out 0 no false,$(MEASURE)),--run) --seed=$(call quoted,$(SEED)) --repeats=$(call quoted,$(REPEATS))
 
 .PHONY: reference
-reference: compare ## Compare, keep it as docs/reference.json, and write its table into both READMEs
+reference: install ## Compare all versions, keep runs and figures in docs/reference*, and write the table into both READMEs
+	@$(RUN)harness compare
 	@$(RUN)harness reference
 
 .PHONY: advise

@@ -11,6 +11,10 @@ from harness.campaign_record import FILE as MANIFEST
 from harness.campaign_record import CampaignRecord, read_campaign
 from harness.errors import ConfigError
 from harness.history import History, read_history, read_record
+from harness.kept import KEPT
+
+NAMED = "TESTBED_RESULTS"
+"""The variable that names the folder of results."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,22 @@ class Found:
 
 def results() -> Path:
     """Where results lie."""
-    return Path(os.environ.get("TESTBED_RESULTS", "results"))
+    return Path(os.environ.get(NAMED, "results"))
 
 
-def campaigns_of(phase: str) -> list[Path]:
-    """Return the finished campaigns of a phase in the results' folder, oldest first."""
+def campaigns_of(phase: str, *, own: bool = False) -> list[Path]:
+    """Return the finished campaigns of a phase in the results' folder, oldest first.
+
+    Where nothing of it was measured, the committed ones (`harness.kept`), unless only `own` ones may speak, or
+    TESTBED_RESULTS names a folder whose runs are meant.
+    """
+    found = _finished(results(), phase)
+    return found if found or own or NAMED in os.environ else _finished(KEPT, phase)
+
+
+def _finished(root: Path, phase: str) -> list[Path]:
     found = []
-    for manifest in sorted(results().glob(f"{phase}-*/{MANIFEST}")):
+    for manifest in sorted(root.glob(f"{phase}-*/{MANIFEST}")):
         record = read_campaign(manifest.parent)
         if record.phase == phase and record.finished is not None and not record.void_because:
             found.append((record.started, manifest.parent))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -11,8 +12,10 @@ from rich.console import Console
 
 from harness.advise.decide import Advice, Version, advise
 from harness.advise.signs import LATENCY_LINE, Needs, Seen
+from harness.campaign_record import read_campaign
 from harness.compare.matrix import Matrix, Phase, build
 from harness.compare.seed import SeedRow
+from harness.kept import not_from_here
 from harness.target import known_phases
 from harness.verdict import Verdict
 
@@ -38,10 +41,16 @@ def advise_command(  # noqa: PLR0917 - typer's options are given by name
     matrix = build(known_phases(), seed)
     advice = advise(needs, versions_of(matrix, needs), seen_in(matrix))
     if as_json:
-        console.print(json.dumps(as_data(needs, advice), indent=2, ensure_ascii=False), soft_wrap=True, markup=False)
+        data = as_data(needs, advice, from_elsewhere(matrix))
+        console.print(json.dumps(data, indent=2, ensure_ascii=False), soft_wrap=True, markup=False)
         return
-    for line in as_lines(advice):
+    for line in as_lines(advice, from_elsewhere(matrix)):
         console.print(line, soft_wrap=True, markup=False)
+
+
+def from_elsewhere(matrix: Matrix) -> list[str]:
+    """Return a sentence for each committed campaign that numbers come from, for want of one that was measured here."""
+    return [not_from_here(read_campaign(folder)) for column in matrix.phases for folder in column.kept]
 
 
 def versions_of(matrix: Matrix, needs: Needs) -> list[Version]:
@@ -105,8 +114,8 @@ def _why_not(row: SeedRow, column: Phase | None) -> str:
     return f"untested, no run of it can be projected: make experiment PHASE={row.phase}"
 
 
-def as_lines(advice: Advice) -> list[str]:
-    """Return the advice for people."""
+def as_lines(advice: Advice, elsewhere: Sequence[str] = ()) -> list[str]:
+    """Return the advice for people, and which of its numbers were measured elsewhere."""
     if advice.phase is None:
         lines = ["No version can be recommended: none was measured. make experiment PHASE=v1"]
     else:
@@ -116,6 +125,7 @@ def as_lines(advice: Advice) -> list[str]:
         ("Because:", advice.reasons),
         ("Contradictions:", advice.contradictions),
         ("Not measured, and so without a say:", advice.missing),
+        ("Not measured on this machine (make compare MEASURE=1 does):", elsewhere),
     ):
         if parts:
             lines += ["", title, *(f"  * {part}" for part in parts)]
@@ -133,10 +143,15 @@ def _unknown(advice: Advice) -> list[str]:
     return [f"  Only you can tell: {'; '.join(unknown)}."] if unknown else []
 
 
-def as_data(needs: Needs, advice: Advice) -> dict[str, Any]:
+def as_data(needs: Needs, advice: Advice, elsewhere: Sequence[str] = ()) -> dict[str, Any]:
     """Return needs and advice as what `json.dumps` takes."""
     fields = ("phase", "fits", "reasons", "contradictions", "missing", "by_signs")
     signs = [
         {"phase": s.sign.phase, "line": s.sign.line, "quote": s.sign.quote, "applies": s.applies} for s in advice.signs
     ]
-    return {"needs": asdict(needs), **{name: getattr(advice, name) for name in fields}, "signs": signs}
+    return {
+        "needs": asdict(needs),
+        **{name: getattr(advice, name) for name in fields},
+        "signs": signs,
+        "elsewhere": [*elsewhere],
+    }

@@ -45,10 +45,10 @@ def compare(
 ) -> None:
     """Compare PHASES by their stored runs: results/comparison/report.html."""
     chosen = chosen_phases(phases or [])
-    matrix = build(chosen, seed, FEW_YEARS) if run else build(chosen, seed)
     if run:
+        matrix = build(chosen, seed, FEW_YEARS, own=True)
         run_missing(matrix, tuple(known_experiments()), seed, repeats, results(), console, say)
-        matrix = build(chosen, seed)
+    matrix = build(chosen, seed)
     out = results() / "comparison"
     data = as_data(matrix, judge_table(matrix), out, datetime.now(UTC), git_state())
     written = write_comparison(out, data)
@@ -104,8 +104,11 @@ def _year(projection: dict[str, Any] | None) -> str:
 
 
 def _doubts(matrix: Matrix, data: dict[str, Any]) -> None:
-    """Say what was not compared although both sides have runs, and which runs asked what is not asked today."""
+    """Say what was not measured here, what was not compared though both sides have runs, and what asked otherwise."""
     stale = 0
+    for phase in data["phases"]:
+        for sentence in phase["kept"]:
+            say(sentence)
     for row in data["experiments"]:
         for phase, cell in row["cells"].items():
             against = cell.get("against")

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from harness.campaign_record import Git
+from harness.campaign_record import Git, read_campaign
 from harness.compare.cell import Against, Cell, Time, Untested
 from harness.compare.matrix import Matrix, Phase
 from harness.compare.paired import Difference
@@ -19,7 +19,9 @@ from harness.compare.tradeoffs import UNTESTED, Tradeoffs
 from harness.compare.year import verdict as year_verdict
 from harness.errors import HarnessError
 from harness.experiment import load_experiment
+from harness.history import RECORD
 from harness.judge import ClaimVerdict
+from harness.kept import is_kept, not_from_here
 from harness.stats import Interval
 from harness.summary import finite
 from harness.verdict import Measurement
@@ -55,6 +57,7 @@ def _phase(column: Phase) -> dict[str, Any]:
         "title": column.title,
         "target": column.target is not None,
         "campaigns": [{"campaign": name, "seed": seed} for name, seed in campaigns],
+        "kept": [not_from_here(read_campaign(folder)) for folder in column.kept],
         "measured": len(column.measured),
         "untested": len(column.cells) - len(column.measured),
     }
@@ -102,7 +105,10 @@ def _cell(cell: Cell | Untested, out: Path) -> dict[str, Any]:
 
 
 def _link(cell: Cell, out: Path) -> str:
+    """Where a person reads on: the run in its campaign's report, or its record where the report is not committed."""
     report = cell.folder / "report.html"
+    if is_kept(cell.folder):
+        return Path(os.path.relpath(cell.folder / "runs" / cell.runs[0] / RECORD, out.resolve())).as_posix()
     return f"{Path(os.path.relpath(report, out.resolve())).as_posix()}#run-{cell.runs[0]}"
 
 

@@ -20,6 +20,7 @@ from harness.errors import ConfigError, did_you_mean
 from harness.experiment import known_experiments, load_experiment
 from harness.history import History
 from harness.judge import ClaimVerdict, judge, usable_runs
+from harness.kept import is_kept
 from harness.projection.incidents import Incident, WhatIf, load_incidents
 from harness.projection.project import Projection, project
 from harness.projection.simulate import YEARS
@@ -51,6 +52,11 @@ class Phase:
     def title(self) -> str:
         """What it is called."""
         return self.target.title if self.target is not None else ""
+
+    @property
+    def kept(self) -> list[Path]:
+        """The committed campaigns that its figures come from; none where it was measured here."""
+        return sorted({cell.folder for cell in self.measured if is_kept(cell.folder)})
 
     @property
     def measured(self) -> list[Cell]:
@@ -87,13 +93,13 @@ def chosen_phases(given: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(given)) or known
 
 
-def build(phases: Sequence[str], seed: int = 1, years: int = YEARS) -> Matrix:
-    """Gather the stored runs of the phases and put them side by side.
+def build(phases: Sequence[str], seed: int = 1, years: int = YEARS, *, own: bool = False) -> Matrix:
+    """Gather the stored runs of the phases and put them side by side; with `own`, no committed ones.
 
     Raises ConfigError for a file of a target that cannot be used, Unreadable for a spoilt result.
     """
     incidents = load_incidents()
-    columns = [_column(phase, incidents, seed, years) for phase in phases]
+    columns = [_column(phase, incidents, seed, years, own) for phase in phases]
     columns = [_with_lacks(column, columns) for column in columns]
     names = _rows(columns)
     columns = [_filled(column, names) for column in columns]
@@ -108,12 +114,12 @@ def build(phases: Sequence[str], seed: int = 1, years: int = YEARS) -> Matrix:
     )
 
 
-def _column(phase: str, incidents: Sequence[Incident], seed: int, years: int) -> Phase:
+def _column(phase: str, incidents: Sequence[Incident], seed: int, years: int, own: bool) -> Phase:
     if "/" not in phase and phase not in known_phases():
         return Phase(phase, None, {}, (), None, None)
     target = find_target(phase)
     claims = load_claims(target.folder / "claims.toml", known_experiments())
-    folders = [folder.resolve() for folder in campaigns_of(target.phase)]
+    folders = [folder.resolve() for folder in campaigns_of(target.phase, own=own)]
     found = newest_found(folders, target.phase)
     cells, verdicts = cells_of(target, claims, found)
     left_out = _left_out(target, folders)

@@ -1,13 +1,15 @@
 """The committed reference: what was measured of each version, and the table of it in both READMEs.
 
-`docs/reference.json` holds every experiment's figures; README.md and README.pt-BR.md show some of them, between two
-marks. The tables are made from the file, so they hold no figure that is not in it; a test compares. All versions take
-hours: a version that a comparison has no runs of stays as it was measured before, with the day and commit of then.
+`docs/reference/` holds the runs themselves (`harness.kept`), `docs/reference.json` every experiment's figures; README
+and README.pt-BR.md show some of them, between two marks. The tables are made from the file, and the file from the runs;
+tests compare. All versions take hours: a version that a comparison has no runs of stays as it was measured before, with
+the day and commit of then.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 
 from harness.campaign_record import read_campaign
 from harness.errors import HarnessError
+from harness.kept import KEPT, machine_in_words
+from harness.kept import keep as keep_runs
 from harness.stored import write_whole
 from harness.wording import localized, percent
 
@@ -110,12 +114,34 @@ def merged(kept: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[dict[str
 def _campaigns(phase: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
     found = []
     for each in phase["campaigns"]:
-        record = read_campaign(results / each["campaign"])
+        record = read_campaign(_folder(each["campaign"], results))
         if record.git.dirty or not record.git.sha:
             problem = f"{record.campaign} was measured with uncommitted changes: nobody could repeat it."
             raise HarnessError(problem, f"Commit, remove its folder from {results}, then {COMPARE}.")
         found.append({**each, "started": record.started, "git": asdict(record.git), "machine": record.machine})
     return found
+
+
+def _folder(campaign: str, results: Path) -> Path:
+    """Where a campaign of the comparison lies: among the results, or among those that are committed already."""
+    own = results / campaign
+    return own if own.exists() else KEPT / campaign
+
+
+def _keep_runs(root: Path, comparison: Mapping[str, Any], results: Path) -> None:
+    """Commit the runs that the figures come from, in place of those of the same versions that were there."""
+    used: dict[str, dict[str, set[str]]] = {}
+    for row in comparison["experiments"]:
+        for phase, cell in row["cells"].items():
+            if cell["tested"]:
+                used.setdefault(phase, {}).setdefault(cell["campaign"], set()).update(cell["runs"])
+    for phase, campaigns in used.items():
+        for name, runs in campaigns.items():
+            if (results / name).exists():
+                keep_runs(results / name, runs, root / KEPT)
+        for old in (root / KEPT).glob(f"{phase}-*"):
+            if old.name not in campaigns:
+                shutil.rmtree(old)
 
 
 def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +204,8 @@ class _Say:
 
     def caption(self, reference: Mapping[str, Any]) -> str:
         measured = {phase["phase"]: phase["campaigns"] for phase in reference["phases"] if phase["campaigns"]}
-        machines = sorted({self._machine(each["machine"]) for campaigns in measured.values() for each in campaigns})
+        campaigns = [each for every in measured.values() for each in every]
+        machines = sorted({machine_in_words(each["machine"], self._language) for each in campaigns})
         return self._words["caption"].format(
             machine=self._words["and"].join(machines),
             when=", ".join(self._when(phase, campaigns) for phase, campaigns in measured.items()),
@@ -188,18 +215,6 @@ class _Say:
         """Day and commit of every campaign that a version's figures come from."""
         runs = dict.fromkeys((each["started"][:10], each["git"]["sha"][:7]) for each in campaigns)
         return f"{phase} " + self._words["and"].join(f"{day} ({commit})" for day, commit in runs)
-
-    def _machine(self, machine: Mapping[str, str]) -> str:
-        """What is known of it: older records, and other systems, say less."""
-        cores = {"en": "cores", "pt": "núcleos"}[self._language]
-        memory = machine.get("memory_gib")
-        known = (
-            machine.get("cores") and f"{machine['cores']} {cores}",
-            memory and f"{self._local(memory)} GiB",
-            machine.get("processor"),
-            machine.get("system"),
-        )
-        return ", ".join(filter(None, known))
 
     def _local(self, figure: str) -> str:
         return localized(figure, self._language)
@@ -237,6 +252,7 @@ def commit(root: Path, results: Path) -> tuple[list[Path], list[str]]:
     if (root / REFERENCE).exists():
         kept, stay = merged(kept, _read(root / REFERENCE, f"Take it from the last commit: git checkout {REFERENCE}."))
     written = {root / REFERENCE: json.dumps(kept, indent=1, ensure_ascii=False) + "\n", **rewritten(root, kept)}
+    _keep_runs(root, comparison, results)
     for file, text in written.items():
         write_whole(file, text)
     return list(written), stay

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from harness.kept import KEPT
 from harness.pages.architecture import Measured
 from harness.pages.model import Diagram
 from harness.pages.page_words import page_words
@@ -63,7 +64,7 @@ def _hit(campaign: Campaign, run: Mapping[str, Any], fault: Mapping[str, Any], l
         "fault": str(fault["name"]),
         "aimed_at": str(fault["aimed_at"]),
         "said": " ".join(said),
-        "file": f"{campaign.name}/{SUMMARY}",
+        "file": f"{KEPT.as_posix() + '/' if campaign.committed else ''}{campaign.name}/{SUMMARY}",
         "run": str(run["run"]),
         "address": f"/campaigns/{quote(campaign.name)}/{SUMMARY}",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import duckdb
 
 from harness.history import ARRIVALS, EVENTS
+from harness.kept import is_kept
 from harness.pages.model import Diagram
 from harness.stored import Unreadable
 
@@ -33,6 +35,11 @@ class Campaign:
         """The folder's name."""
         return self.folder.name
 
+    @property
+    def committed(self) -> bool:
+        """Whether it is one of those that came with the code, measured on another machine."""
+        return is_kept(self.folder)
+
     def run(self, name: str) -> dict[str, Any]:
         """Return what the summary says of one run. Raises KeyError."""
         named: dict[str, dict[str, Any]] = {str(run["run"]): run for run in self.summary["runs"]}
@@ -50,6 +57,24 @@ def campaigns(root: Path) -> list[Campaign]:
         except Unreadable:
             continue
     return sorted(found, key=lambda c: (c.summary["started"], c.name), reverse=True)
+
+
+def shown(root: Path, committed: Path | None) -> list[Campaign]:
+    """Return the campaigns below `root`, and the committed ones of versions that nothing was measured of there."""
+    own = campaigns(root)
+    phases = {campaign.summary["phase"] for campaign in own}
+    others = campaigns(committed) if committed is not None else []
+    return own + [campaign for campaign in others if campaign.summary["phase"] not in phases]
+
+
+def find(roots: Iterable[Path], name: str) -> Campaign | None:
+    """Return the campaign of that name, which is that of a folder right below one of `roots`, or None."""
+    if not name or name != Path(name).name or name.startswith("."):
+        return None
+    for root in roots:
+        with suppress(Unreadable):
+            return read_campaign(root / name)
+    return None
 
 
 def read_campaign(folder: Path) -> Campaign:

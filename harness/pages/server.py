@@ -13,7 +13,7 @@ from harness.pages.architecture import architecture_page
 from harness.pages.generate import diagrams
 from harness.pages.language import language_of
 from harness.pages.measured import measured_of
-from harness.pages.results import Campaign, campaigns, read_campaign, replay
+from harness.pages.results import find, replay, shown
 from harness.stored import Unreadable
 
 OFFERED = ("summary.json", "report.html", "report.md", "manifest.json", "claims.json")
@@ -23,43 +23,47 @@ POLICY = (
 )
 
 
-def create_pages(root: Path) -> FastAPI:
-    """Return the app that shows what lies in `root`, the folder of results. It reads and never writes."""
+def create_pages(root: Path, committed: Path | None = None) -> FastAPI:
+    """Return the app that shows what lies in `root`, the folder of results. It reads and never writes.
+
+    Of versions that nothing was measured of there, it shows the campaigns below `committed` (`harness.kept`).
+    """
+    roots = (root, committed) if committed is not None else (root,)
     app = FastAPI(title="Chat SLA test bed", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/", response_class=HTMLResponse)
     def listed(request: Request) -> Response:
-        return _page(show.list_page(campaigns(root), language_of(request)))
+        return _page(show.list_page(shown(root, committed), language_of(request)))
 
     @app.get("/v1/chat/arquitetura", response_class=HTMLResponse)
     def architecture(request: Request) -> Response:
         language, drawn = language_of(request), diagrams()
-        return _page(architecture_page(drawn, language, measured_of(drawn, campaigns(root), language)))
+        return _page(architecture_page(drawn, language, measured_of(drawn, shown(root, committed), language)))
 
     @app.get("/campaigns/{name}", response_class=HTMLResponse)
     def one(request: Request, name: str) -> Response:
-        campaign = _find(root, name)
+        campaign = find(roots, name)
         if campaign is None:
             return _missing(request)
         return _page(show.campaign_page(campaign, language_of(request)))
 
     @app.get("/campaigns/{name}/{file}")
     def stored(request: Request, name: str, file: str) -> Response:
-        campaign = _find(root, name)
+        campaign = find(roots, name)
         if campaign is None or file not in OFFERED or not (campaign.folder / file).is_file():
             return _missing(request)
         return FileResponse(campaign.folder / file, headers={"Content-Security-Policy": POLICY})
 
     @app.get("/compare", response_class=HTMLResponse)
     def two(request: Request, first: str = "", second: str = "") -> Response:
-        found = _find(root, first), _find(root, second)
+        found = find(roots, first), find(roots, second)
         if found[0] is None or found[1] is None:
             return _missing(request)
         return _page(show.compare_page(found[0], found[1], language_of(request)))
 
     @app.get("/api/replay/{name}/{run}")
     def again(name: str, run: str) -> Response:
-        campaign = _find(root, name)
+        campaign = find(roots, name)
         if campaign is None:
             return _error(404, f"there is no campaign '{name}'")
         diagram = next((d for d in diagrams() if d.phase == campaign.summary["phase"]), None)
@@ -71,16 +75,6 @@ def create_pages(root: Path) -> FastAPI:
             return _error(422, error.problem)
 
     return app
-
-
-def _find(root: Path, name: str) -> Campaign | None:
-    """Return the campaign of that name, which is that of a folder right below `root`, or None."""
-    if not name or name != Path(name).name or name.startswith("."):
-        return None
-    try:
-        return read_campaign(root / name)
-    except Unreadable:
-        return None
 
 
 def _page(text: str, status: int = 200) -> HTMLResponse:

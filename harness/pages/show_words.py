@@ -24,6 +24,10 @@ SHOW: dict[str, dict[Language, str]] = {
     "valid": {"en": "Instrument", "pt": "Instrumento"},
     "valid_yes": {"en": "valid", "pt": "válido"},
     "valid_no": {"en": "failed", "pt": "falhou"},
+    "committed": {
+        "en": "came with the code (docs/reference), measured on another machine",
+        "pt": "veio com o código (docs/reference), medida em outra máquina",
+    },
     "compare": {"en": "Compare two campaigns", "pt": "Comparar duas campanhas"},
     "first": {"en": "First", "pt": "Primeira"},
     "second_one": {"en": "Second", "pt": "Segunda"},

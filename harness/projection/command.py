@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from harness.campaign_record import read_campaign
 from harness.claims import load_claims
 from harness.errors import HarnessError
 from harness.experiment import known_experiments
+from harness.kept import is_kept, not_from_here
 from harness.projection.incidents import FILE, WhatIf, load_incidents, parse_what_if
 from harness.projection.project import project
 from harness.projection.report import write_projection
@@ -64,4 +66,6 @@ def project_command(  # noqa: PLR0917 - typer calls it
     )
     for one in projection.claims:
         console.print(f"  {one.claim.claimed} Chance {one.chance:.1%}: {one.verdict.value}.", markup=False)
+    for folder in filter(is_kept, folders):
+        console.print(not_from_here(read_campaign(folder)), soft_wrap=True, markup=False)
     console.print(f"report:  {written}", soft_wrap=True)

@@ -11,11 +11,23 @@ import pytest
 from harness.campaign_record import Git
 from harness.compare.data import as_data
 from harness.compare.matrix import build
-from harness.compare.reference import BEGIN, END, READMES, REFERENCE, ROWS, commit, merged, rewritten, spliced, table
+from harness.compare.reference import (
+    BEGIN,
+    END,
+    READMES,
+    REFERENCE,
+    ROWS,
+    commit,
+    merged,
+    rewritten,
+    spliced,
+    table,
+)
 from harness.compare.report import write_comparison
 from harness.compare.tradeoffs import judge_table
 from harness.errors import HarnessError
 from harness.experiment import known_experiments
+from harness.kept import KEPT
 from tests.fakes.compared import MADE, two_versions
 
 ROOT = Path(__file__).parents[3]
@@ -56,6 +68,7 @@ def test_figures_come_from_the_comparison(stored: Path, root: Path) -> None:
     written, stay = commit(root, stored)
     assert stay == []
     assert written == [root / REFERENCE, root / "README.md", root / "README.pt-BR.md"]
+    assert sorted(path.name for path in (root / KEPT).iterdir()) == ["v1-01", "v2-02"], "the runs are committed, too"
     kept: dict[str, Any] = json.loads((root / REFERENCE).read_text())
     comparison = json.loads((stored / "comparison" / "comparison.json").read_text())
     cells = {row["experiment"]: row["cells"] for row in comparison["experiments"]}
@@ -73,6 +86,13 @@ def test_figures_come_from_the_comparison(stored: Path, root: Path) -> None:
     assert campaigns and all(each["git"]["sha"][:7] in english for each in campaigns)
     lost = sum(row["v1"]["messages"]["lost"] for row in cells.values() if row["v1"].get("messages"))
     assert f": {lost} lost" in english
+
+
+def test_runs_of_the_same_version_that_were_committed_before_go(stored: Path, root: Path) -> None:
+    for name in ("v1-00", "v3-00"):
+        (root / KEPT / name).mkdir(parents=True)
+    commit(root, stored)
+    assert sorted(path.name for path in (root / KEPT).iterdir()) == ["v1-01", "v2-02", "v3-00"]
 
 
 def test_portuguese_has_the_same_figures_in_its_own_writing(stored: Path, root: Path) -> None:

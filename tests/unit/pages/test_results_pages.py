@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from harness.pages.language import preferred
 from harness.pages.model import diagram_of
 from harness.pages.page_words import PAGE
-from harness.pages.results import campaigns, newest_of, per_second, struck
+from harness.pages.results import campaigns, newest_of, per_second, shown, struck
 from harness.pages.server import create_pages
 from harness.pages.show_words import SHOW
 from harness.pages.words import LANGUAGES
@@ -133,6 +133,23 @@ def test_without_results_the_pages_say_so(tmp_path: Path) -> None:
     pages = TestClient(create_pages(tmp_path / "none"))
     assert "make experiment" in pages.get("/").text
     assert pages.get("/v1/chat/arquitetura").status_code == 200
+
+
+def test_versions_that_were_not_measured_here_are_shown_as_they_came_with_the_code(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed, theirs, of_v2 = tmp_path / "committed", "v1-20261124-010000-cccc", "v2-20261124-010000-dddd"
+    monkeypatch.setattr("harness.kept.KEPT", committed)
+    store(committed, theirs, started="2026-11-24T01:00:00+00:00")
+    store(committed, of_v2, started="2026-11-24T02:00:00+00:00", phase="v2")
+    assert [c.name for c in shown(root, committed)] == [NEW, OLD, of_v2]
+    pages = TestClient(create_pages(root, committed))
+    listed = pages.get("/", params={"lang": "en"}).text
+    assert listed.count("came with the code") == 1 and theirs not in listed
+    assert pages.get(f"/campaigns/{of_v2}").status_code == 200
+    assert pages.get(f"/api/replay/{of_v2}/01-app_crash-1").status_code == 200
+    architecture = pages.get("/v1/chat/arquitetura", params={"lang": "en"}).text
+    assert f"{of_v2}/summary.json" in architecture and f"{NEW}/summary.json" in architecture
 
 
 def test_a_run_whose_files_are_gone_is_still_listed(pages: TestClient, root: Path) -> None:
