@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from harness.engine.lock import EngineLock
 from harness.engine.marks import engine_id
 from harness.engine.ports import free_ports
 from harness.engine.stack import Stack
+from harness.engine.swarm import SwarmDeployer
 from harness.errors import HarnessError
 from harness.target import Target, find_target, load_target
 from tests.bench.figures import Bench, Goal, Skipped
@@ -35,13 +37,16 @@ from tests.bench.loads import ROOT, load
 PLAIN = "bench-plain"
 PROVIDER_S = 0.05
 RATE, SECONDS = 50.0, 10.0
+LARGEST = "v4"
+READY_S = 60.0  # how long it may take from when every container is healthy until the entry answers
+SETTLING_S, IDLE_S = 20.0, 60.0
 WAIT_S = 1200.0
 """How long another harness may keep the engine until the benchmark gives up."""
 
 
 @contextmanager
-def engine() -> Iterator[None]:
-    """The engine, ours alone and clean, with all images. Raises Skipped where there is none."""
+def engine(phase: str = "v1") -> Iterator[None]:
+    """The engine, ours alone and clean, with all images of a phase. Raises Skipped where there is none."""
     try:
         client = connect()
     except HarnessError as error:
@@ -57,7 +62,7 @@ def engine() -> Iterator[None]:
             time.sleep(0.5)
     try:
         refuse_dirty(client)
-        ensure_images(client, [*find_target("v1").images, "toxiproxy"], lambda _: None)
+        ensure_images(client, [*find_target(phase).images, "toxiproxy", "netadmin"], lambda _: None)
         yield
     finally:
         lock.release()
@@ -92,9 +97,10 @@ def woven(folder: Path, target: Target) -> Iterator[tuple[Stack, float]]:
     """The target as experiments start it, and how long (s) it took until it was ready; taken down afterwards."""
     with closing(connect()) as client:
         begun = time.monotonic()
-        stack = ComposeDeployer(client, folder / "woven").up(target, f"bench-{uuid.uuid4().hex[:6]}", lambda _: None)
+        kind = SwarmDeployer if target.deployer == "swarm" else ComposeDeployer
+        stack = kind(client, folder / "woven").up(target, f"bench-{uuid.uuid4().hex[:6]}", lambda _: None)
         try:
-            stack.ready(60)
+            stack.ready(READY_S)
             yield stack, time.monotonic() - begun
         finally:
             stack.down()
@@ -111,6 +117,24 @@ def start(folder: Path) -> dict[str, float]:
     with woven(folder, target) as (_, woven_s):
         pass
     return {"start_ratio": woven_s / plain_s, "start_s": woven_s}
+
+
+def whole(folder: Path) -> dict[str, float]:
+    """The largest version as experiments start it: until it is ready, and what it takes when nobody asks anything."""
+    with woven(folder, find_target(LARGEST)) as (_, ready_s):
+        time.sleep(SETTLING_S)
+        before = busy_and_all_s()
+        time.sleep(IDLE_S)
+        busy, everything = (after - was for after, was in zip(busy_and_all_s(), before, strict=True))
+    return {"whole_ready": ready_s, "whole_idle": 100 * busy / everything}
+
+
+def busy_and_all_s() -> tuple[float, float]:
+    """Time (s) that all processors were busy since the machine started, whoever kept them so, and all of their time."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]  # user to steal
+    spare, stolen = ticks[3] + ticks[4], ticks[7]
+    per_s = os.sysconf("SC_CLK_TCK")
+    return (sum(ticks) - spare - stolen) / per_s, sum(ticks) / per_s
 
 
 def weaving(folder: Path) -> dict[str, float]:
@@ -198,6 +222,17 @@ BENCHES = (
         ),
         containers=True,
         within=engine,
+    ),
+    Bench(
+        "whole",
+        whole,
+        (
+            Goal("whole_ready", f"start of {LARGEST}, woven, from warm images, until ready", "s", high=120),
+            Goal("whole_idle", f"processors of the machine busy while nobody asks {LARGEST}", "%", high=30),
+        ),
+        repeats=1,
+        containers=True,
+        within=partial(engine, LARGEST),
     ),
     Bench(
         "weaving",
