@@ -126,28 +126,36 @@ class WideArea:
         return self._rtt_ms(next(plan for plan in self.plans if plan.proxy.link == link))
 
     def look(self, patience_s: float = 0.0) -> list[WayBetween]:
-        """Probe one link of each ordered pair of sites. One that is in doubt is looked at again for `patience_s`."""
+        """Probe a link of each ordered pair of sites. A way that is in doubt is looked at again for `patience_s`.
+
+        Where nobody answers at the far end of a link (who was there is just being replaced), the next one is asked.
+        """
         deadline = time.monotonic() + patience_s
         found = []
-        for plan in self._witnesses():
-            way = self._way(plan)
+        for plans in self._witnesses():
+            way = self._way(plans)
             while way.doubt and time.monotonic() < deadline:
                 time.sleep(PAUSE_S)
-                way = self._way(plan)
+                way = self._way(plans)
             found.append(way)
         return found
 
-    def _way(self, plan: WanPlan) -> WayBetween:
-        rtt_ms = _quickest(self.links[plan.proxy.link])
+    def _way(self, plans: Sequence[WanPlan]) -> WayBetween:
+        probed = (_quickest(self.links[plan.proxy.link]) for plan in plans)
+        rtt_ms = next((found for found in probed if found is not None), None)
         found_ms = None if rtt_ms is None else round(rtt_ms, 1)
-        return WayBetween(plan.asks, plan.answers, self._rtt_ms(plan), found_ms)
+        return WayBetween(plans[0].asks, plans[0].answers, self._rtt_ms(plans[0]), found_ms)
 
-    def _witnesses(self) -> list[WanPlan]:
-        first: dict[tuple[str, str], WanPlan] = {}
+    def _witnesses(self) -> list[list[WanPlan]]:
+        """The links that can be asked, for each ordered pair of sites: the first of each protocol."""
+        first: dict[tuple[str, str, str], WanPlan] = {}
         for plan in self.plans:
             if plan.proxy.protocol != "tcp":  # nothing can be asked there, so nothing can be timed
-                first.setdefault((plan.asks, plan.answers), plan)
-        return list(first.values())
+                first.setdefault((plan.asks, plan.answers, plan.proxy.protocol), plan)
+        ways: dict[tuple[str, str], list[WanPlan]] = {}
+        for (asks, answers, _), plan in first.items():
+            ways.setdefault((asks, answers), []).append(plan)
+        return list(ways.values())
 
     def _rtt_ms(self, plan: WanPlan) -> float:
         assert self.wan is not None  # noqa: S101 (who has plans has a network)

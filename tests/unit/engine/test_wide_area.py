@@ -73,6 +73,20 @@ def test_a_way_that_is_not_as_long_as_it_should_be_is_doubted(found_ms: float | 
     assert fits or doubt.startswith("the way from us to eu was to take 80 ms, and a probe found ")
 
 
+def test_a_far_side_that_is_being_replaced_does_not_speak_for_the_way() -> None:
+    here = wide_area()
+    spare = ProxyPlan("wan-us-web-8080", "toxiproxy-wan", 1, "web-far:1", 2, "http", "web")
+    links: Any = {**here.links, "wan-us-web-8080": StatefulLink("wan-us-web-8080")}
+    both = WideArea(here.wan, [*here.plans, WanPlan("us", "eu", spare)], links)
+    both.lengthen(0.0)
+    links["wan-us-db-5432"].dead = True
+    assert [(way.found_ms, way.doubt) for way in both.look()] == [(81.0, ""), (81.0, ""), (21.0, "")]
+    links["wan-us-web-8080"].toxics.clear()
+    assert "a probe found 1 ms" in both.look()[0].doubt, "who answers at once is no witness of a long way"
+    links["wan-us-web-8080"].dead = True
+    assert "a probe found no answer" in both.look()[0].doubt
+
+
 def test_links_are_found_by_region() -> None:
     here = wide_area()
     assert [link.name for link in here.between("east", "west")] == ["wan-us-db-5432", "wan-eu-db-5432"]
