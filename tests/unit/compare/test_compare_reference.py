@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.campaign_record import Git
+from harness.campaign_record import Git, read_campaign
 from harness.compare.data import as_data
 from harness.compare.matrix import build
 from harness.compare.reference import (
@@ -18,6 +18,7 @@ from harness.compare.reference import (
     REFERENCE,
     ROWS,
     commit,
+    keep,
     merged,
     rewritten,
     spliced,
@@ -179,3 +180,29 @@ def test_a_reference_with_nothing_measured_is_a_table_without_figures() -> None:
     nothing = {"phases": [{"phase": "v1", "campaigns": []}], "experiments": [], "projections": {"v1": None}}
     lines = table(nothing, "en").splitlines()
     assert all(line.endswith("| untested |") for line in lines[2 : 2 + len(ROWS) + 2])
+
+
+def test_the_committed_figures_are_what_the_committed_runs_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("TESTBED_RESULTS", str(KEPT))
+    phases = sorted({read_campaign(path.parent).phase for path in KEPT.glob("*/manifest.json")})
+    assert phases, "there is no committed campaign"
+    matrix = build(phases)
+    out = KEPT / "comparison"
+    made = keep(as_data(matrix, judge_table(matrix), out, MADE, Git("77594a0", False)), KEPT)
+    committed = json.loads((ROOT / REFERENCE).read_text())
+    found = {row["experiment"]: row["cells"] for row in committed["experiments"]}
+    for row in made["experiments"]:
+        for phase, cell in row["cells"].items():
+            assert _rounded(cell) == _rounded(found[row["experiment"]][phase]), f"{phase} {row['experiment']}"
+    years = committed["projections"]
+    assert _rounded(made["projections"]) == _rounded({phase: years[phase] for phase in phases}), "make reference"
+
+
+def _rounded(found: Any) -> Any:
+    """Ten digits: the last ones are another library's business."""
+    if isinstance(found, float):
+        return float(f"{found:.10g}")
+    if isinstance(found, dict):
+        return {name: _rounded(each) for name, each in found.items()}
+    return [_rounded(each) for each in found] if isinstance(found, list) else found
