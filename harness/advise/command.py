@@ -117,7 +117,9 @@ def _why_not(row: SeedRow, column: Phase | None) -> str:
 def as_lines(advice: Advice, elsewhere: Sequence[str] = ()) -> list[str]:
     """Return the advice for people, and which of its numbers were measured elsewhere."""
     if advice.phase is None:
-        lines = ["No version can be recommended: none was measured. make experiment PHASE=v1"]
+        simplest = advice.by_signs if advice.contradictions else "v1"
+        what = "none was measured" if not advice.contradictions else f"{simplest} was not measured"
+        lines = [f"No version can be recommended: {what}. make experiment PHASE={simplest}"]
     else:
         fits = "" if advice.fits else " (nothing measured fits everything asked: see the contradictions)"
         lines = [f"Take {advice.phase}{fits}."]

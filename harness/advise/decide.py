@@ -9,7 +9,8 @@ Of the versions that were measured, the one is chosen that, in this order,
     5. costs least in a year, downtime included: 12 x price + hours lost x what an hour costs
     6. is the simplest, where two cost the same within TIE    (the seed, line 195: always begin with V1)
 
-A version that was not measured is never chosen; where the seed's words would choose it, that is said.
+A version that was not measured is never chosen; where the seed's words would choose it, that is said. Where it is also
+simpler than the best of those that were, and that one does not fit, none is chosen: silence speaks for nobody.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ class Version:
 
 @dataclass(frozen=True)
 class Advice:
-    """The answer. `phase` is None where nothing was measured. `fits` is whether it satisfies everything asked.
+    """The answer. `phase` is None where nothing, or not what had to be, was measured.
+
+    `fits` is whether it satisfies everything asked.
 
     `reasons` are why it; `contradictions` what cannot be had together, or where numbers and the seed's words part;
     `missing` what was not measured, and so has no say.
@@ -109,6 +112,9 @@ def advise(needs: Needs, versions: Sequence[Version], seen: Mapping[int, bool] |
         return Advice(None, False, (), (), missing, signs, said)
     best, tied = _best(needs, known)
     problems = _problems(needs, best)
+    if problems and said in [version.phase for version in versions[: versions.index(best)] if not version.measured]:
+        why = f"{best.phase}, the best of what was measured, does not fit, and {said} is simpler."
+        return Advice(None, False, (), (why, *problems), missing, signs, said)
     return Advice(
         phase=best.phase,
         fits=not problems,

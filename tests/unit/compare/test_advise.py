@@ -114,6 +114,16 @@ def test_what_was_not_measured_is_never_recommended_and_is_named() -> None:
     assert "none was measured" in as_lines(nothing)[0]
 
 
+def test_what_does_not_fit_is_no_advice_while_the_simpler_one_was_not_measured() -> None:
+    others = [v if v.phase == "v3" else replace(v, hours_lost=None, because="untested") for v in ALL]
+    asked = needs(users=300, team=2)
+    silent = advise(asked, others)
+    assert (silent.phase, silent.fits, silent.by_signs) == (None, False, "v2")
+    assert silent.contradictions[0] == "v3, the best of what was measured, does not fit, and v2 is simpler."
+    assert as_lines(silent)[0] == "No version can be recommended: v2 was not measured. make experiment PHASE=v2"
+    assert advise(needs(users=300, team=8), others).phase == "v3", "what fits may be taken"
+
+
 def test_users_that_were_measured_not_to_be_served_do_not_count_as_borne() -> None:
     weak = replace(V2, served=330)
     assert advise(needs(users=300), (V1, weak, V3, V4)).phase == "v2"
