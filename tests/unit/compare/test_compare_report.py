@@ -12,7 +12,7 @@ import pytest
 from harness.campaign_record import Git
 from harness.compare import command, missing
 from harness.compare.data import as_data
-from harness.compare.matrix import build
+from harness.compare.matrix import Matrix, build
 from harness.compare.report import render, write_comparison
 from harness.compare.tradeoffs import judge_table
 from harness.compare.words import against, evidence, figures
@@ -37,7 +37,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def few_years(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred thousand years are for those who read them."""
-    monkeypatch.setattr(command, "build", lambda phases, seed, years=1000: build(phases, seed, min(years, 1000)))
+
+    def quickly(phases: list[str], seed: int, years: int = 1000, *, own: bool = False) -> Matrix:
+        return build(phases, seed, min(years, 1000), own=own)
+
+    monkeypatch.setattr(command, "build", quickly)
 
 
 @pytest.fixture
