@@ -22,11 +22,12 @@ from harness.stored import Unreadable
 from harness.wording import localized
 
 KEPT = Path("docs") / "reference"
+ROOT = Path(__file__).parents[1]
 
 
 def is_kept(folder: Path) -> bool:
-    """Whether a campaign's folder is one that is committed."""
-    return folder.resolve().parent == KEPT.resolve()
+    """Whether a campaign's folder is one that is committed: below this folder, or where this code is."""
+    return folder.resolve().parent in (KEPT.resolve(), (ROOT / KEPT).resolve())
 
 
 def keep(campaign: Path, runs: Collection[str], into: Path) -> Path:
