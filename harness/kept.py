@@ -22,12 +22,17 @@ from harness.stored import Unreadable
 from harness.wording import localized
 
 KEPT = Path("docs") / "reference"
-ROOT = Path(__file__).parents[1]
+"""Where they lie, from the repository's root."""
+
+
+def committed() -> Path:
+    """Return where they lie, whatever folder one is in."""
+    return Path(__file__).resolve().parents[1] / KEPT
 
 
 def is_kept(folder: Path) -> bool:
-    """Whether a campaign's folder is one that is committed: below this folder, or where this code is."""
-    return folder.resolve().parent in (KEPT.resolve(), (ROOT / KEPT).resolve())
+    """Whether a campaign's folder is one that is committed."""
+    return folder.resolve().parent == committed().resolve()
 
 
 def keep(campaign: Path, runs: Collection[str], into: Path) -> Path:

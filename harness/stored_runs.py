@@ -11,7 +11,7 @@ from harness.campaign_record import FILE as MANIFEST
 from harness.campaign_record import CampaignRecord, read_campaign
 from harness.errors import ConfigError
 from harness.history import History, read_history, read_record
-from harness.kept import KEPT
+from harness.kept import committed
 
 NAMED = "TESTBED_RESULTS"
 """The variable that names the folder of results."""
@@ -38,7 +38,7 @@ def campaigns_of(phase: str, *, own: bool = False) -> list[Path]:
     TESTBED_RESULTS names a folder whose runs are meant.
     """
     found = _finished(results(), phase)
-    return found if found or own or NAMED in os.environ else _finished(KEPT, phase)
+    return found if found or own or NAMED in os.environ else _finished(committed(), phase)
 
 
 def _finished(root: Path, phase: str) -> list[Path]:

@@ -117,9 +117,7 @@ def _why_not(row: SeedRow, column: Phase | None) -> str:
 def as_lines(advice: Advice, elsewhere: Sequence[str] = ()) -> list[str]:
     """Return the advice for people, and which of its numbers were measured elsewhere."""
     if advice.phase is None:
-        simplest = advice.by_signs if advice.contradictions else "v1"
-        what = "none was measured" if not advice.contradictions else f"{simplest} was not measured"
-        lines = [f"No version can be recommended: {what}. make experiment PHASE={simplest}"]
+        lines = [f"No version can be recommended: {_lacking(advice)}"]
     else:
         fits = "" if advice.fits else " (nothing measured fits everything asked: see the contradictions)"
         lines = [f"Take {advice.phase}{fits}."]
@@ -133,6 +131,12 @@ def as_lines(advice: Advice, elsewhere: Sequence[str] = ()) -> list[str]:
             lines += ["", title, *(f"  * {part}" for part in parts)]
     lines += ["", f"The seed's own signs (docs/seed-readme.md), which point to {advice.by_signs}:"]
     return [*lines, *(f"  {_sign(seen)}" for seen in advice.signs if seen.applies is not None), *_unknown(advice)]
+
+
+def _lacking(advice: Advice) -> str:
+    if advice.contradictions:
+        return f"{advice.by_signs} was not measured. make experiment PHASE={advice.by_signs}"
+    return "none was measured. make experiment PHASE=v1"
 
 
 def _sign(seen: Seen) -> str:

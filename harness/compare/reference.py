@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.campaign_record import read_campaign
 from harness.errors import HarnessError
-from harness.kept import KEPT, machine_in_words
+from harness.kept import KEPT, committed, machine_in_words
 from harness.kept import keep as keep_runs
 from harness.stored import write_whole
 from harness.wording import localized, percent
@@ -125,7 +125,7 @@ def _campaigns(phase: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
 def _folder(campaign: str, results: Path) -> Path:
     """Where a campaign of the comparison lies: among the results, or among those that are committed already."""
     own = results / campaign
-    return own if own.exists() else KEPT / campaign
+    return own if own.exists() else committed() / campaign
 
 
 def _keep_runs(root: Path, comparison: Mapping[str, Any], results: Path) -> None:

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -21,10 +20,11 @@ from docker.errors import APIError, DockerException
 
 from harness.engine import marks
 from harness.engine.cpu import PROC, find_group
+from harness.engine.images import REPOSITORY
 from harness.errors import InstrumentError
 
 IMAGE = "testbed/netadmin"
-SCRIPT = Path(__file__).parents[2] / "targets" / "parts" / "netadmin" / "packets.sh"
+SCRIPT = REPOSITORY / "targets" / "parts" / "netadmin" / "packets.sh"
 PATIENCE_S = 10.0
 TRIES = 3
 

@@ -148,14 +148,11 @@ class WideArea:
 
     def _witnesses(self) -> list[list[WanPlan]]:
         """The links that can be asked, for each ordered pair of sites: the first of each protocol."""
-        first: dict[tuple[str, str, str], WanPlan] = {}
+        ways: dict[tuple[str, str], dict[str, WanPlan]] = {}
         for plan in self.plans:
             if plan.proxy.protocol != "tcp":  # nothing can be asked there, so nothing can be timed
-                first.setdefault((plan.asks, plan.answers, plan.proxy.protocol), plan)
-        ways: dict[tuple[str, str], list[WanPlan]] = {}
-        for (asks, answers, _), plan in first.items():
-            ways.setdefault((asks, answers), []).append(plan)
-        return list(ways.values())
+                ways.setdefault((plan.asks, plan.answers), {}).setdefault(plan.proxy.protocol, plan)
+        return [list(way.values()) for way in ways.values()]
 
     def _rtt_ms(self, plan: WanPlan) -> float:
         assert self.wan is not None  # noqa: S101 (who has plans has a network)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from harness.errors import ConfigError
-from harness.kept import KEPT
+from harness.kept import committed
 
 RESULTS = Path(os.environ.get("TESTBED_RESULTS", "results"))
 
@@ -26,12 +26,11 @@ def register(app: typer.Typer, say: Callable[[str], None]) -> None:
         """Serve the architectures and the stored results as pages on 127.0.0.1:8080 (docs/pages.md)."""
         import uvicorn  # noqa: PLC0415 (no other command needs it)
 
-        from harness.pages.generate import ROOT  # noqa: PLC0415
         from harness.pages.server import create_pages  # noqa: PLC0415
 
         chosen = port or _port(os.environ.get("PORT", ""))
         say(f"http://{host}:{chosen}/ shows campaigns, http://{host}:{chosen}/v1/chat/arquitetura the architectures.")
-        uvicorn.run(create_pages(RESULTS, ROOT / KEPT), host=host, port=chosen, log_level="warning")
+        uvicorn.run(create_pages(RESULTS, committed()), host=host, port=chosen, log_level="warning")
 
 
 def _port(word: str) -> int:

@@ -44,23 +44,23 @@ class Gate:
     """Measures from its making to `load()`. Children count once they have ended and were waited for."""
 
     def __init__(self) -> None:
-        self._begun = _Reading()
+        self._begun = Reading()
 
     def load(self) -> Load:
         """Return what the processors did since."""
-        a, b = self._begun, _Reading()
+        a, b = self._begun, Reading()
         wall = max(b.at - a.at, 1e-6)
         total = max(b.total - a.total, 1e-6)
         busy = (b.busy - a.busy) - (b.own - a.own)
         return Load((b.steal - a.steal) / total, max(0.0, busy / wall), _rate(a, b, "contained"), _rate(a, b, "waited"))
 
 
-def _rate(a: _Reading, b: _Reading, name: str) -> float | None:
+def _rate(a: Reading, b: Reading, name: str) -> float | None:
     before, after = getattr(a, name), getattr(b, name)
     return None if before is None or after is None else float(after - before) / max(b.at - a.at, 1e-6)
 
 
-class _Reading:
+class Reading:
     """The counters of now, all in seconds."""
 
     def __init__(self) -> None:

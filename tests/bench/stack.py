@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,6 +21,7 @@ import numpy as np
 import yaml
 
 from harness.campaign import refuse_dirty
+from harness.cost import PROXIES, Meters
 from harness.engine.compose import ComposeDeployer
 from harness.engine.host import compose_command, connect
 from harness.engine.images import ensure_images
@@ -32,6 +33,7 @@ from harness.engine.swarm import SwarmDeployer
 from harness.errors import HarnessError
 from harness.target import Target, find_target, load_target
 from tests.bench.figures import Bench, Goal, Skipped
+from tests.bench.gate import Reading
 from tests.bench.loads import ROOT, load
 
 PLAIN = "bench-plain"
@@ -121,12 +123,13 @@ def start(folder: Path) -> dict[str, float]:
 
 def whole(folder: Path) -> dict[str, float]:
     """The largest version as experiments start it: until it is ready, and what it takes when nobody asks anything."""
-    with woven(folder, find_target(LARGEST)) as (_, ready_s):
+    with woven(folder, find_target(LARGEST)) as (stack, ready_s):
         time.sleep(SETTLING_S)
-        before = (*busy_and_all_s(), proxies_s())
-        time.sleep(IDLE_S)
-        now = (*busy_and_all_s(), proxies_s())
-        busy, everything, ours = (after - was for after, was in zip(now, before, strict=True))
+        with closing(stack.meters()) as meters:
+            before, before_s = Reading(), proxies_s(meters)
+            time.sleep(IDLE_S)
+            after, ours = Reading(), proxies_s(meters) - before_s
+    busy, everything = after.busy - before.busy, after.total - before.total
     return {
         "whole_ready": ready_s,
         "whole_idle": 100 * (busy - ours) / everything,
@@ -134,23 +137,9 @@ def whole(folder: Path) -> dict[str, float]:
     }
 
 
-def proxies_s() -> float:
+def proxies_s(meters: Meters) -> float:
     """Processor time (s) that all Toxiproxies have used: the instrument's, and not the target's."""
-    found = 0.0
-    for process in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has just ended
-            name, _, rest = process.read_text().rpartition(")")
-            if "(toxiproxy" in name:
-                found += sum(int(word) for word in rest.split()[11:13]) / os.sysconf("SC_CLK_TCK")
-    return found
-
-
-def busy_and_all_s() -> tuple[float, float]:
-    """Time (s) that all processors were busy since the machine started, whoever kept them so, and all of their time."""
-    ticks = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]  # user to steal
-    spare, stolen = ticks[3] + ticks[4], ticks[7]
-    per_s = os.sysconf("SC_CLK_TCK")
-    return (sum(ticks) - spare - stolen) / per_s, sum(ticks) / per_s
+    return sum(meter.cpu_s or 0.0 for meter in meters.read() if meter.part == PROXIES)
 
 
 def weaving(folder: Path) -> dict[str, float]:

@@ -26,7 +26,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for campaign in (tmp_path / "measured").iterdir():
         keep(campaign, {Path(run).name for run in read_campaign(campaign).runs}, tmp_path / "committed")
     monkeypatch.delenv("TESTBED_RESULTS", raising=False)
-    monkeypatch.setattr("harness.stored_runs.KEPT", tmp_path / "committed")
     monkeypatch.setattr(kept, "KEPT", tmp_path / "committed")
     monkeypatch.setattr("harness.stored_runs.results", lambda: tmp_path / "results")
     return tmp_path

@@ -121,9 +121,24 @@ class LocalPostgres:
             connection.execute(statement)
 
     def configure(self, setting: str, value: str) -> None:
-        """Change a setting of the running server."""
+        """Change a setting of the running server, given as `SHOW` prints it; return when every session goes by it.
+
+        pg_reload_conf() only sends a signal. The server reads its files, tells its sessions, and serves new ones then:
+        when a new one shows the value, the others have been told before their next statement.
+        """
         self.execute(f"ALTER SYSTEM SET {setting} = '{value}'")
         self.execute("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + 10
+        while (now := self._shown(setting)) != value:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{setting} is {now!r}, not {value!r}, 10 s after the reload")
+            time.sleep(0.01)
+
+    def _shown(self, setting: str) -> str:
+        with psycopg.connect(self.url()) as connection:
+            row = connection.execute(f"SHOW {setting}").fetchone()
+            assert row is not None
+            return str(row[0])
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
