@@ -13,6 +13,7 @@ import pytest
 
 from harness.engine.residue import dirty, residue, snapshot
 from tests.e2e.campaigns import done, harness, read_until
+from tests.printed import rest
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -79,7 +80,7 @@ def test_a_signal_heals_keeps_and_takes_down(
     process = harness(tmp_path, "experiment", "v1", "--experiment", "cache_down")
     read_until(process, "fault on: stop (role cache)")
     process.send_signal(number)
-    out, _ = process.communicate(timeout=90)
+    out = rest(process, 90)
     assert process.returncode == 130, out
     assert dirty(engine) == [] and locusts(tmp_path) == []
     run = summary_of(tmp_path)["runs"][0]

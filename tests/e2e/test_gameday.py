@@ -12,6 +12,7 @@ import pytest
 
 from harness.engine.residue import dirty, residue, snapshot
 from tests.e2e.campaigns import done, harness, read_until
+from tests.printed import rest
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -57,7 +58,7 @@ def test_ctrl_c_while_a_fault_is_on_heals_and_reports(engine: docker.DockerClien
     process = harness(tmp_path, "gameday", "v1", "--minutes", "5", "--quiet", "5", "--wait", "0")
     read_until(process, "fault on: ")
     os.kill(process.pid, signal.SIGINT)
-    out, _ = process.communicate(timeout=180)
+    out = rest(process, 180)
     assert process.returncode == 130, out
     assert dirty(engine) == []
     data = day_of(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 
 from harness.engine.residue import dirty, residue, snapshot
 from tests.e2e.campaigns import done, harness, read_until
+from tests.printed import rest
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -46,7 +47,7 @@ def test_containers_that_somebody_kills_void_the_run(engine: docker.DockerClient
     read_until(process, " of 8 s")
     engine.containers.get("testbed-v1-cache-1").kill()
     engine.containers.get("testbed-v1-toxiproxy-1").kill()
-    out, _ = process.communicate(timeout=90)
+    out = rest(process, 90)
     assert process.returncode == 2, out
     assert dirty(engine) == []
     summary = summary_of(tmp_path / "results")

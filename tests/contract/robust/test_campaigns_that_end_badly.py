@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from harness.conclusion import finish_campaign, rejudge
+from tests.printed import rest
 
 pytestmark = pytest.mark.slow
 
@@ -43,17 +44,6 @@ def lab(results: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
-
-
-def rest(process: subprocess.Popen[str]) -> str:
-    """Wait for the end; return what was printed after the point.
-
-    Not `communicate()`: it reads from the pipe itself, past what came in one piece with the line of the point.
-    """
-    assert process.stdout is not None
-    out = process.stdout.read()
-    process.wait(30)
-    return out
 
 
 def locusts(results: Path) -> list[psutil.Process]:
@@ -118,7 +108,7 @@ def test_signals_heal_keep_and_take_down_wherever_they_come(tmp_path: Path, poin
         process.send_signal(number)
         time.sleep(0.02)
         process.send_signal(signal.SIGINT)  # somebody is impatient
-        out = rest(process)
+        out = rest(process, 30)
     assert process.returncode == 130, out
     assert "Traceback" not in out
     assert not (tmp_path / "bites").exists() and not (tmp_path / "up").exists() and not locusts(tmp_path)
@@ -133,7 +123,7 @@ def test_signals_heal_keep_and_take_down_wherever_they_come(tmp_path: Path, poin
 @pytest.mark.parametrize("point", ["fault on", "down"])
 def test_a_disk_that_fills_up_heals_takes_down_and_says_so(tmp_path: Path, point: str) -> None:
     with lab(tmp_path, point, "full") as process:
-        out = rest(process)
+        out = rest(process, 30)
     assert process.returncode == 2, out
     assert "No space left on device" in out and "make recover" in out
     assert "Traceback" not in out
@@ -148,7 +138,7 @@ def test_a_killed_load_generator_voids_its_run_and_keeps_what_it_had_written(tmp
     with lab(tmp_path, "fault on", "go on") as process:
         (generator,) = locusts(tmp_path)
         generator.kill()
-        out = rest(process)
+        out = rest(process, 60)
     assert process.returncode == 2, out
     assert "killed by SIGKILL" in out and "Traceback" not in out
     assert not (tmp_path / "bites").exists() and not (tmp_path / "up").exists()
